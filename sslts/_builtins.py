@@ -1,0 +1,64 @@
+"""The one table of built-in components: kind -> name -> "module:Class". Strings only, so listing imports nothing."""
+
+from __future__ import annotations
+
+#: kind -> the abstract base class that its components subclass.
+BASES: dict[str, str] = {
+    "encoder": "sslts.interfaces:Encoder",
+    "masker": "sslts.interfaces:Masker",
+    "aggregator": "sslts.interfaces:Aggregator",
+    "fusion": "sslts.interfaces:Fusion",
+    "predictor": "sslts.interfaces:Predictor",
+    "objective": "sslts.interfaces:Objective",
+    "text-encoder": "sslts.interfaces:TextEncoder",
+    "head": "sslts.interfaces:FewShotHead",
+    "method": "sslts.interfaces:Method",
+    "reader": "sslts.interfaces:Reader",
+    "captioner": "sslts.interfaces:Captioner",
+}
+
+#: kind -> entry-point group. A breaking change of an interface gets a new group (`sslts.v2.encoders`).
+GROUPS: dict[str, str] = {kind: f"sslts.{kind.replace('-', '_')}s" for kind in BASES}
+
+#: Entry-point group whose members are functions that return more catalogue entries.
+CATALOGUE_GROUP = "sslts.catalogues"
+
+BUILTINS: dict[str, dict[str, str]] = {
+    "encoder": {
+        "tcn": "sslts.encoders.tcn:TCN",
+    },
+    "masker": {
+        "random": "sslts.maskers.modality:RandomMasker",
+        "spatial": "sslts.maskers.modality:SpatialMasker",
+        "temporal": "sslts.maskers.temporal:TemporalMasker",
+    },
+    "aggregator": {
+        "concat-mlp": "sslts.aggregators.concat_mlp:ConcatMLP",
+        "mean": "sslts.aggregators.mean:MeanAggregator",
+        "attention": "sslts.aggregators.attention:AttentionAggregator",
+    },
+    "fusion": {},
+    "predictor": {},
+    "objective": {
+        "vicreg": "sslts.objectives.vicreg:VICReg",
+        "info-nce": "sslts.objectives.info_nce:InfoNCE",
+        "cocoa": "sslts.objectives.cocoa:COCOA",
+        "barlow-twins": "sslts.objectives.barlow_twins:BarlowTwins",
+    },
+    "text-encoder": {},
+    "head": {
+        "linear": "sslts.heads.linear:LinearHead",
+        "prototypes": "sslts.heads.prototypes:PrototypeHead",
+    },
+    "method": {
+        "crossl": "sslts.methods.crossl:CroSSL",
+    },
+    "reader": {
+        "empatica-e4": "sslts.data.readers.empatica_e4:EmpaticaE4",
+        "wesad": "sslts.data.readers.wesad:WESAD",
+        "wesad-wrist": "sslts.data.readers.wesad_wrist:WESADWrist",
+        "csv": "sslts.data.readers.csv:CSVReader",
+        "synthetic": "sslts.data.synthetic:Synthetic",
+    },
+    "captioner": {},
+}

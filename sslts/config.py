@@ -1,0 +1,313 @@
+"""What a model expects and how it is built, as frozen pydantic values. No torch here, so that listing and checking stay fast.
+
+Two ideas: `SensorSpec` is the input contract (channels, units, rates, window), `ModelConfig` is the whole of `config.json`.
+Numbers and strings are bounded, unknown keys are refused, and no string in a config can select code: components are registered names.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from sslts.errors import ConfigError
+
+SCHEMA = 1
+MAX_CONFIG_BYTES = 256 * 1024
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Frozen(BaseModel):
+    """Base of all configuration values: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class ComponentConfig(Frozen):
+    """Base of every component's `Config`: the only argument of its constructor.
+
+    Fields named in `FROM_SPEC` describe the input (channels, rate, window, ...): `build` fills them in from the model's spec, so that a
+    config file states each fact once.
+    """
+
+    FROM_SPEC: ClassVar[tuple[str, ...]] = ()
+
+
+class Channel(Frozen):
+    """One scalar signal.
+
+    `kind` is what is measured ("accelerometer", "electrodermal-activity"), `unit` how ("g", "uS"), `position` where on the body,
+    `description` one sentence for people and for text-conditioned models. `valid` is the sensor's physical range in `unit`:
+    samples outside are treated as lost, many of them as a wrong unit.
+    """
+
+    name: Name
+    kind: Name
+    unit: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+    position: Text = ""
+    description: Text = ""
+    valid: tuple[Finite, Finite] | None = None
+
+    @model_validator(mode="after")
+    def _range_is_ordered(self) -> Channel:
+        if self.valid is not None and not self.valid[0] < self.valid[1]:
+            raise ValueError(f"valid range of channel '{self.name}' must be (low, high) with low < high, got {self.valid}")
+        return self
+
+
+class Modality(Frozen):
+    """One sensor: channels that share a clock. Several modalities of a model may run at different rates."""
+
+    name: Name
+    rate_hz: Rate
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=256)]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Modality:
+        _refuse_doubles([channel.name for channel in self.channels], f"channels of modality '{self.name}'")
+        return self
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Channel names in the model's order."""
+        return tuple(channel.name for channel in self.channels)
+
+
+class SensorSpec(Frozen):
+    """The input contract of a model: which modalities, at which rates, in windows of how many seconds.
+
+    `modalities` is a tuple in the model's order, or "any" for a model that reads whatever has a description.
+    """
+
+    modalities: Annotated[tuple[Modality, ...], Field(min_length=1, max_length=64)] | Literal["any"]
+    window_s: Seconds
+    stride_s: Seconds
+
+    @model_validator(mode="after")
+    def _fits(self) -> SensorSpec:
+        if self.modalities == "any":
+            return self
+        _refuse_doubles([modality.name for modality in self.modalities], "modalities")
+        for modality in self.modalities:
+            if self.samples(modality) < 1:
+                raise ValueError(f"a window of {self.window_s:g} s holds no sample of '{modality.name}' at {modality.rate_hz:g} Hz")
+        return self
+
+    @property
+    def named(self) -> tuple[Modality, ...]:
+        """The declared modalities; empty when any is accepted."""
+        return () if self.modalities == "any" else self.modalities
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the declared modalities, in the model's order."""
+        return tuple(modality.name for modality in self.named)
+
+    def modality(self, name: str) -> Modality:
+        """One modality by name (ConfigError if unknown)."""
+        for modality in self.named:
+            if modality.name == name:
+                return modality
+        raise ConfigError(f"No modality is named '{name}'. This model's modalities: {', '.join(self.names)}.")
+
+    def samples(self, modality: Modality) -> int:
+        """Samples of this modality in one window."""
+        return round(self.window_s * modality.rate_hz)
+
+
+class ChannelStatistics(Frozen):
+    """Location and scale of each channel of one modality, in the channel's unit, fitted on training subjects only."""
+
+    mean: Annotated[tuple[Finite, ...], Field(min_length=1, max_length=256)]
+    scale: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=256)]
+
+    @model_validator(mode="after")
+    def _same_length(self) -> ChannelStatistics:
+        if len(self.mean) != len(self.scale):
+            raise ValueError(f"{len(self.mean)} means but {len(self.scale)} scales")
+        return self
+
+
+class Preprocessing(Frozen):
+    """What happens between a recording and the encoder: standardise, then clip.
+
+    `statistics` holds one entry per modality, or is empty when the encoders standardise by themselves. `fitted_on` names the subjects.
+    """
+
+    statistics: dict[Name, ChannelStatistics] = Field(default_factory=dict, max_length=64)
+    clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    fitted_on: tuple[Text, ...] = Field(default=(), max_length=10_000)
+
+
+class ComponentRef(Frozen):
+    """A registered component and its options, as bounded JSON. The component's own `Config` checks them when it is built."""
+
+    name: Name
+    options: dict[str, Any] = Field(default_factory=dict, max_length=64)
+
+    @field_validator("options")
+    @classmethod
+    def _bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
+        _check_json(value, "options", depth=0)
+        return value
+
+
+class Golden(Frozen):
+    """A fixed input's embedding, stored so that `load` can prove that this machine computes what the publisher computed."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31)]
+    embedding: Annotated[tuple[tuple[Finite, ...], ...], Field(min_length=1, max_length=8)]
+    tolerance: Annotated[float, Field(gt=0, le=0.1)] = 1e-3
+
+
+class Provenance(Frozen):
+    """Where the weights come from: shown by `summary()` and on the card."""
+
+    recipe: Text = ""
+    seed: int | None = None
+    datasets: tuple[Text, ...] = Field(default=(), max_length=64)
+    subjects: tuple[Text, ...] = Field(default=(), max_length=10_000)
+    sslts_version: Text = ""
+    licence: Text = ""
+
+
+class ModelConfig(Frozen):
+    """All of `config.json`.
+
+    `components` maps a role to a component. Roles are the prefixes of the state dict: "encoders.acc", "aggregator", "objective", ...
+    `files` holds the sha256 of the other files of the folder.
+    """
+
+    schema_version: Annotated[int, Field(ge=1, le=1000)] = SCHEMA
+    name: Name
+    method: ComponentRef
+    spec: SensorSpec
+    preprocessing: Preprocessing = Preprocessing()
+    components: dict[Name, ComponentRef] = Field(max_length=256)
+    requires: dict[Name, Text] = Field(default_factory=dict, max_length=32)
+    trained_parts: tuple[Name, ...] = Field(default=(), max_length=256)
+    provenance: Provenance = Provenance()
+    golden: Golden | None = None
+    files: dict[str, Sha256] = Field(default_factory=dict, max_length=32)
+
+    @model_validator(mode="after")
+    def _statistics_fit(self) -> ModelConfig:
+        for name, statistics in self.preprocessing.statistics.items():
+            known = {modality.name: modality for modality in self.spec.named}
+            if name not in known:
+                raise ValueError(f"preprocessing.statistics names '{name}', which is not a modality ({', '.join(known)})")
+            if len(statistics.mean) != len(known[name].channels):
+                raise ValueError(
+                    f"preprocessing.statistics.{name} has {len(statistics.mean)} channels, the spec {len(known[name].channels)}"
+                )
+        return self
+
+    def group(self, prefix: str) -> dict[str, ComponentRef]:
+        """Components whose role is `prefix.NAME`, by NAME."""
+        return {role.removeprefix(f"{prefix}."): ref for role, ref in self.components.items() if role.startswith(f"{prefix}.")}
+
+
+def parse(model: type[Frozen], data: Any, where: str) -> Any:
+    """Validate `data` against a config class; a failure is a ConfigError that names `where`, the field and what came."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {describe(error)}") from None
+
+
+def describe(error: ValidationError) -> str:
+    """The first problems of a pydantic error, one clause each: field, what was expected, what came."""
+    clauses = []
+    for problem in error.errors(include_url=False)[:5]:
+        field = ".".join(str(part) for part in problem["loc"]) or "value"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = "unknown key; remove it or update sslts"
+        came = "" if problem["type"] in {"missing", "extra_forbidden", "value_error"} else f" (got {_short(problem.get('input'))})"
+        clauses.append(f"{printable(field)}: {printable(message)}{came}")
+    return "; ".join(clauses)
+
+
+def read_json(path: Path, *, limit: int = MAX_CONFIG_BYTES) -> Any:
+    """Read a small JSON file strictly: bounded size, UTF-8, no duplicate keys, no NaN."""
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise ConfigError(f"{path}: {size} bytes, expected at most {limit}.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}).") from error
+    return parse_json(text, str(path))
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Parse JSON without duplicate keys, NaN or infinity (ConfigError otherwise)."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not valid JSON ({printable(str(error))}).") from error
+
+
+def printable(text: str) -> str:
+    """The text without control characters, so that a hostile file cannot drive a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"key '{printable(key[:64])}' appears twice")
+        result[key] = value
+    return result
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"{text} is not allowed")
+
+
+def _short(value: Any) -> str:
+    text = printable(repr(value))
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_json(value: Any, path: str, *, depth: int) -> None:
+    if depth > 6:
+        raise ValueError(f"{path} is nested more than 6 deep")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str) or len(key) > 64:
+                raise ValueError(f"{path} has a key that is not a short string")
+            _check_json(item, f"{path}.{key}", depth=depth + 1)
+    elif isinstance(value, list | tuple):
+        if len(value) > 4096:
+            raise ValueError(f"{path} has {len(value)} items, expected at most 4096")
+        for index, item in enumerate(value):
+            _check_json(item, f"{path}[{index}]", depth=depth + 1)
+    elif isinstance(value, str):
+        if len(value) > 2000 or not value.isprintable():
+            raise ValueError(f"{path} is too long or holds control characters")
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int | float):
+        if not math.isfinite(value) or abs(value) > 1e12:
+            raise ValueError(f"{path} is {value}, expected a finite number up to 1e12")
+    else:
+        raise ValueError(f"{path} is {type(value).__name__}, expected JSON")
+
+
+def _refuse_doubles(names: list[str], what: str) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ValueError(f"{what} must have different names, got {', '.join(doubled)} more than once")

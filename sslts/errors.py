@@ -1,0 +1,152 @@
+"""Every exception that sslts raises on purpose. Types are API: catch these, not their messages.
+
+Each message says what was expected, what came and what to do. Standard library only.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SslTsError(Exception):
+    """Base of all errors raised by sslts."""
+
+
+# --- names and plugins -------------------------------------------------------------------------------------------------
+
+
+class UnknownNameError(SslTsError):
+    """A name that no built-in and no installed plugin offers."""
+
+
+class UnknownComponentError(UnknownNameError):
+    """No component of this kind has this name."""
+
+
+class UnknownModelError(UnknownNameError):
+    """No catalogue entry has this name."""
+
+
+class CollisionError(SslTsError):
+    """Two distributions, or two objects, claim one name."""
+
+
+class PluginError(SslTsError):
+    """A plugin is installed but cannot be used; the message names its distribution."""
+
+
+class UnsupportedError(SslTsError):
+    """The object exists but cannot do this; the message names what can."""
+
+
+class MissingDependencyError(SslTsError, ImportError):
+    """An optional package is needed; the message gives the pip line."""
+
+
+# --- configuration and artefacts ---------------------------------------------------------------------------------------
+
+
+class ConfigError(SslTsError, ValueError):
+    """A configuration value is missing, unknown, out of bounds or contradicts another."""
+
+
+class SourceError(SslTsError, ValueError):
+    """A model reference that fits none of the accepted spellings."""
+
+
+class ArtefactError(SslTsError):
+    """A model folder is incomplete, corrupted or not what its config says."""
+
+
+class WeightsMismatchError(ArtefactError):
+    """Names, shapes or dtypes in model.safetensors differ from what config.json implies."""
+
+
+class GoldenMismatchError(ArtefactError):
+    """The loaded model does not reproduce the embedding stored in its artefact."""
+
+
+class RequirementError(ArtefactError):
+    """The artefact needs another version of sslts or a plugin that is not installed."""
+
+
+class HubError(SslTsError):
+    """The Hugging Face Hub could not give what was asked for."""
+
+
+# --- signals -----------------------------------------------------------------------------------------------------------
+
+
+class SignalError(SslTsError, ValueError):
+    """A recording or an array does not fit what the model or the operation expects."""
+
+
+class RateError(SignalError):
+    """A sampling rate is missing, not positive, or not the expected one."""
+
+
+class UnitError(SignalError):
+    """A unit is missing, unknown or cannot be converted to the expected one."""
+
+
+class RangeError(SignalError):
+    """Values are outside the physical range of their declared unit."""
+
+
+class ChannelError(SignalError):
+    """Channels are missing, doubled or unknown."""
+
+
+class LengthError(SignalError):
+    """Too few samples, or a length that does not match the window and rate."""
+
+
+class DTypeError(SignalError, TypeError):
+    """An array does not hold real numbers."""
+
+
+class MissingModalityError(SignalError):
+    """None of the modalities that are needed is present."""
+
+
+class ReaderError(SignalError):
+    """A data file is missing, truncated or not in its official layout; the message names the file."""
+
+
+class UnsafeFileError(ReaderError):
+    """A file asks for code to be run, or for anything beyond plain numeric data."""
+
+
+# --- training and evaluation -------------------------------------------------------------------------------------------
+
+
+class TrainingError(SslTsError):
+    """Training cannot go on; the message names the step and, where known, the sample."""
+
+
+class NonFiniteLossError(TrainingError):
+    """The loss or a gradient became NaN or infinite."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint is incomplete, corrupted or belongs to another run."""
+
+
+class TrainingInterrupted(TrainingError):
+    """Training was asked to stop (Ctrl-C, SIGTERM) and saved its state first."""
+
+
+class LeakageError(SslTsError, ValueError):
+    """A subject, class or statistic of the test side would be seen in training."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """`"Did you mean 'tcn'? "` for the nearest known name, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"Did you mean '{near[0]}'? " if near else ""
+
+
+def missing_dependency(package: str, extra: str, purpose: str) -> MissingDependencyError:
+    """The error for an optional package: what needs it and the line that installs it."""
+    return MissingDependencyError(f"{purpose} needs '{package}', which is not installed. Install it: pip install 'sslts[{extra}]'.")

@@ -1,0 +1,1 @@
+"""JOINT + UNIMODAL -> EMBEDDING."""

@@ -1,0 +1,1 @@
+"""EMBEDDINGS -> SCORES."""

@@ -1,0 +1,203 @@
+"""The abstract base classes that built-ins and plugins fill in.
+
+A component is an `nn.Module` with a frozen pydantic `Config` as its only constructor argument. Constructors build layers and nothing else:
+no I/O, no network, no global random state beyond torch's own initialisation. Concrete classes are `@final`; a variant is a new class, not a flag.
+Contracts (tests hold them): junk in an absent or unobserved slot changes no output bit; a row's output does not depend on other rows;
+hidden tokens do not influence visible ones; the same generator gives the same plan.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+from sslts import registry
+from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
+from sslts.errors import ConfigError, UnsupportedError
+from sslts.types import LossParts, MaskPlan, SensorBatch, Signal, Tokens
+
+
+class Component(nn.Module, ABC):
+    """Base of everything the registry builds."""
+
+    Config: ClassVar[type[ComponentConfig]] = ComponentConfig
+
+    def __init__(self, config: ComponentConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def create(cls, **options: Any) -> Self:
+        """Build from plain options, checked by `Config` (ConfigError names the option)."""
+        return cls(parse(cls.Config, options, cls.__name__))
+
+    @classmethod
+    @abstractmethod
+    def example(cls) -> Self:
+        """A small instance, for documentation and conformance tests."""
+
+
+class Encoder(Component):
+    """WINDOWS -> TOKENS. `tokenize` and `encode` are apart because MAE and JEPA mask between them."""
+
+    embed_dim: int
+    #: True if `encode` can skip hidden tokens, so that they cost nothing and cannot leak.
+    drops_tokens: ClassVar[bool] = False
+
+    @abstractmethod
+    def tokenize(self, signal: Signal) -> Tokens:
+        """[B, C, T] -> [B, N, D]. A window that is absent or wholly unobserved has no valid token."""
+
+    @abstractmethod
+    def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
+        """[B, N, D] -> [B, N or fewer, D]; visible: bool [B, N]."""
+
+    def example_signal(self, batch: int = 2) -> Signal:
+        """A random signal that this encoder accepts, for conformance tests."""
+        raise UnsupportedError(f"{type(self).__name__} gives no example signal. Implement example_signal to use the conformance kit.")
+
+
+class Masker(Component):
+    """TOKENS -> MaskPlan. Leaves at least one visible token wherever anything is valid."""
+
+    #: What a token is when this masker is asked: a piece of time, or a whole modality (after pooling over time).
+    level: ClassVar[Literal["token", "modality"]] = "token"
+
+    @abstractmethod
+    def plan(self, tokens: Tokens, *, generator: torch.Generator) -> MaskPlan:
+        """All randomness comes from `generator`."""
+
+
+class Aggregator(Component):
+    """TOKENS -> EMBEDDING."""
+
+    embed_dim: int
+
+    @abstractmethod
+    def forward(self, tokens: Tokens) -> Tensor:
+        """[B, N, D] -> [B, E]; a row without valid tokens -> 0."""
+
+
+class Fusion(Component):
+    """JOINT + UNIMODAL -> EMBEDDING."""
+
+    #: True if a row's result uses other rows (episodic fusion): such a fusion cannot serve `embed`.
+    episodic: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
+        """joint [B, E], unimodal [B, M, E], present bool [B, M] -> [B, E]."""
+
+
+class Predictor(Component):
+    """TOKENS AT TARGETS: the JEPA predictor and the MAE decoder alike."""
+
+    @abstractmethod
+    def forward(self, context: Tokens, targets: Tokens) -> Tokens:
+        """Predict values at the targets' positions; `targets.values` is never read."""
+
+
+class Objective(Component):
+    """TWO TENSORS -> LossParts."""
+
+    #: What is compared: one vector a window [B, E], tokens [B, N, D], or one vector a modality [B, M, E].
+    compares: ClassVar[Literal["embeddings", "tokens", "modalities"]] = "embeddings"
+
+    @abstractmethod
+    def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> LossParts:
+        """`weight` is bool or float, one entry a row (or a token, or a modality); 0 takes no part."""
+
+
+class TextEncoder(Component):
+    """WORDS -> VECTORS. Frozen."""
+
+    embed_dim: int
+
+    @abstractmethod
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """n texts -> [n, E], unit length."""
+
+
+class FittedHead(ABC):
+    """What a few-shot head returns: an immutable value."""
+
+    @abstractmethod
+    def scores(self, queries: Tensor) -> Tensor:
+        """[Q, E] -> [Q, W]; larger is likelier."""
+
+
+class FewShotHead(Component):
+    """EMBEDDINGS -> SCORES, fitted on a few labelled examples. May hold trained weights; gradients flow through `fit`."""
+
+    #: True if a query's scores use the other queries; such a head is exempt from row independence.
+    transductive: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
+        """support [S, E], labels int [S] in 0..W-1."""
+
+
+class Captioner(Component):
+    """WINDOWS -> WORDS: says what a signal does."""
+
+    @abstractmethod
+    def forward(self, batch: SensorBatch) -> list[str]:
+        """One sentence or more for each window."""
+
+
+class Method(Component):
+    """A recipe: which parts see what, and what is compared. Its constructor receives built components; only `from_config` asks the registry."""
+
+    embed_dim: int
+
+    @classmethod
+    @abstractmethod
+    def from_config(cls, config: ModelConfig) -> Self:
+        """Build all parts that the config names (no I/O)."""
+
+    @abstractmethod
+    def embed(self, batch: SensorBatch) -> Tensor:
+        """[B, E], deterministic in eval mode; a window with nothing present -> 0."""
+
+    @abstractmethod
+    def training_loss(self, batch: SensorBatch, *, generator: torch.Generator) -> LossParts:
+        """The loss of one step; all randomness comes from `generator`."""
+
+    def after_step(self, step: int, total: int) -> None:
+        """Called after each optimiser step (an EMA target updates here)."""
+
+    def prepare(self, batch: SensorBatch) -> None:
+        """Called once before training with windows of the training subjects: fit label-free front-end statistics."""
+
+
+class TextMethod(Method):
+    """A method that also embeds words into its space."""
+
+    @abstractmethod
+    def embed_text(self, texts: Sequence[str]) -> Tensor:
+        """n texts -> [n, E]."""
+
+
+def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | None = None) -> Any:
+    """Build one component. Fields of its Config named in FROM_SPEC are filled in from `facts`; a contradiction is an error.
+
+    Raises:
+        UnknownComponentError, CollisionError, PluginError: from the lookup.
+        ConfigError: the options do not fit; the path names the role, the component and, for a plugin, its distribution.
+    """
+    component = registry.get(kind, ref.name)
+    owner = registry.origin(kind, ref.name)
+    where = f"{role} ({kind} '{ref.name}'" + (f" of {owner})" if owner != "sslts" else ")")
+    options = dict(ref.options)
+    for name in component.Config.FROM_SPEC:
+        if name not in (facts or {}):
+            continue
+        fact = facts[name]  # type: ignore[index]
+        if name in options and options[name] != fact:
+            raise ConfigError(f"{where}: option {name} is {options[name]!r}, but the model's spec says {fact!r}. Leave it out.")
+        options[name] = fact
+    return component(parse(component.Config, options, where))

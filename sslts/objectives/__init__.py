@@ -1,0 +1,1 @@
+"""TWO TENSORS -> LossParts."""

@@ -1,0 +1,1 @@
+"""TOKENS AT TARGETS: JEPA predictors and MAE decoders."""

@@ -1,0 +1,1 @@
+"""WORDS -> VECTORS: frozen text towers."""
