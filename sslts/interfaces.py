@@ -1,9 +1,9 @@
 """The abstract base classes that built-ins and plugins fill in.
 
-A component is an `nn.Module` with a frozen pydantic `Config` as its only constructor argument. Constructors build layers and nothing else:
-no I/O, no network, no global random state beyond torch's own initialisation. Concrete classes are `@final`; a variant is a new class, not a flag.
-Contracts (tests hold them): junk in an absent or unobserved slot changes no output bit; a row's output does not depend on other rows;
-hidden tokens do not influence visible ones; the same generator gives the same plan.
+A component is an `nn.Module` with a frozen pydantic `Config` as its only constructor argument. Constructors build layers and nothing
+else: no I/O, no network, no global random state beyond torch's own initialisation. Concrete classes are `@final`; a variant is a new
+class, not a flag. Contracts (tests hold them): junk in an absent or unobserved slot changes no output bit; a row's output does not
+depend on other rows; hidden tokens do not influence visible ones; the same generator gives the same plan.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Encoder(Component):
     @abstractmethod
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
         """[B, N, D] -> [B, N or fewer, D]; visible: bool [B, N]."""
+
+    def prepare(self, signal: Signal) -> None:
+        """Fit label-free statistics into buffers, once before training, on windows of the training subjects. Default: nothing."""
 
     def example_signal(self, batch: int = 2) -> Signal:
         """A random signal that this encoder accepts, for conformance tests."""
@@ -150,7 +153,10 @@ class Captioner(Component):
 
 
 class Method(Component):
-    """A recipe: which parts see what, and what is compared. Its constructor receives built components; only `from_config` asks the registry."""
+    """A recipe: which parts see what, and what is compared.
+
+    The constructor receives built components; only `from_config` asks the registry.
+    """
 
     embed_dim: int
 
@@ -171,7 +177,7 @@ class Method(Component):
         """Called after each optimiser step (an EMA target updates here)."""
 
     def prepare(self, batch: SensorBatch) -> None:
-        """Called once before training with windows of the training subjects: fit label-free front-end statistics."""
+        """Called once before training with windows of the training subjects: let the encoders fit label-free statistics."""
 
 
 class TextMethod(Method):

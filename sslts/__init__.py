@@ -1,0 +1,50 @@
+"""sslts: self-supervised learning on multimodal sensor time series.
+
+`sslts.load("crossl-wesad")` gives a model, `model.encode(recording)` its embeddings. Importing sslts imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: public name -> module that defines it, imported at first use (PEP 562).
+_PUBLIC = {
+    "load": "sslts.model",
+    "Model": "sslts.model",
+    "Embeddings": "sslts.embeddings",
+    "list_models": "sslts.hub.catalogue",
+    "register": "sslts.registry",
+    "Recording": "sslts.data.recording",
+    "Channel": "sslts.config",
+    "Modality": "sslts.config",
+    "SensorSpec": "sslts.config",
+    "SslTsError": "sslts.errors",
+}
+_MODULES = ("data", "errors", "evaluate", "registry", "training")
+
+__all__ = ["__version__", *_MODULES, *_PUBLIC]
+
+if TYPE_CHECKING:
+    from sslts import data, errors, evaluate, registry, training
+    from sslts.config import Channel, Modality, SensorSpec
+    from sslts.data.recording import Recording
+    from sslts.embeddings import Embeddings
+    from sslts.errors import SslTsError
+    from sslts.hub.catalogue import list_models
+    from sslts.model import Model, load
+    from sslts.registry import register
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"sslts.{name}")
+    raise AttributeError(f"module 'sslts' has no attribute '{name}'. Public names: {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,41 @@
+"""A fixed, made-up input for a model: the golden embedding is what the publisher's machine computed from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sslts.config import Modality, SensorSpec
+from sslts.types import RateClock, SensorBatch, Signal
+
+ROWS = 2
+
+
+def golden_batch(spec: SensorSpec, seed: int) -> SensorBatch:
+    """Two windows of slow drift, a rhythm and noise per channel, inside each channel's valid range; wholly a function of (spec, seed).
+
+    NumPy draws the numbers: its generators are stable across versions and machines, torch's need not be.
+    """
+    random = np.random.default_rng(seed)
+    return SensorBatch({modality.name: _signal(modality, spec, random) for modality in spec.named})
+
+
+def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -> Signal:
+    samples = spec.samples(modality)
+    time_s = np.arange(samples) / modality.rate_hz
+    rows = np.empty((ROWS, len(modality.channels), samples), dtype=np.float32)
+    for row in range(ROWS):
+        for index, channel in enumerate(modality.channels):
+            low, high = channel.valid or (-1.0, 1.0)
+            middle, reach = (low + high) / 2, (high - low) / 8
+            rhythm = np.sin(2 * np.pi * (random.uniform(0.05, 0.4) * modality.rate_hz**0.5 * time_s + random.uniform()))
+            drift = np.cumsum(random.standard_normal(samples)) / np.sqrt(samples)
+            rows[row, index] = np.clip(middle + reach * (rhythm + drift + 0.3 * random.standard_normal(samples)), low, high)
+    values = torch.from_numpy(rows)
+    return Signal(
+        values=values,
+        channels=modality.channels,
+        clock=RateClock(modality.rate_hz),
+        present=torch.ones(ROWS, dtype=torch.bool),
+        observed=torch.ones(values.shape, dtype=torch.bool),
+    )

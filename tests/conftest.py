@@ -1,0 +1,28 @@
+"""Fixtures that several folders share. Nothing here needs a data set."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from sslts.config import Channel, Modality, SensorSpec
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    """A seeded generator."""
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def small_spec() -> SensorSpec:
+    """Two modalities at different rates, windows of 4 s."""
+    axes = tuple(Channel(name=axis, kind="accelerometer", unit="g", valid=(-2, 2)) for axis in "xyz")
+    return SensorSpec(
+        modalities=(
+            Modality(name="acc", rate_hz=8, channels=axes),
+            Modality(name="eda", rate_hz=4, channels=(Channel(name="eda", kind="electrodermal-activity", unit="uS"),)),
+        ),
+        window_s=4,
+        stride_s=2,
+    )
