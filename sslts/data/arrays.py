@@ -1,0 +1,181 @@
+"""From raw arrays and frames to streams: everything an array does not know (rate, unit, channel names) is asked for, nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from sslts.config import Channel, describe
+from sslts.data.recording import Stream
+from sslts.data.units import normalise_unit
+from sslts.errors import ChannelError, DTypeError, LengthError, MissingModalityError, RateError, UnitError, suggest
+
+#: What streams of these names measure, unless `kinds` says otherwise.
+KINDS = {
+    "acc": "accelerometer",
+    "accelerometer": "accelerometer",
+    "gyro": "gyroscope",
+    "gyroscope": "gyroscope",
+    "mag": "magnetometer",
+    "magnetometer": "magnetometer",
+    "bvp": "blood-volume-pulse",
+    "ppg": "blood-volume-pulse",
+    "eda": "electrodermal-activity",
+    "gsr": "electrodermal-activity",
+    "temp": "skin-temperature",
+    "ecg": "electrocardiogram",
+    "emg": "electromyogram",
+    "eeg": "electroencephalogram",
+    "eog": "electrooculogram",
+    "resp": "respiration",
+    "hr": "heart-rate",
+}
+_TRIAXIAL = ("accelerometer", "gyroscope", "magnetometer")
+
+
+def streams_from_arrays(
+    arrays: Mapping[str, Any],
+    rate_hz: float | Mapping[str, float] | None,
+    units: Mapping[str, str] | None,
+    channels: Mapping[str, Sequence[str]] | None,
+    kinds: Mapping[str, str] | None,
+    start_s: Mapping[str, float] | None,
+) -> dict[str, Stream]:
+    """See `Recording.from_arrays`."""
+    if not isinstance(arrays, Mapping):
+        raise ChannelError(f"Expected {{name: array}}, such as {{'acc': array}}, got {type(arrays).__name__}.")
+    if not arrays:
+        raise MissingModalityError("A recording needs at least one stream, got none.")
+    for what, given in (("rate_hz", rate_hz), ("units", units), ("channels", channels), ("kinds", kinds), ("start_s", start_s)):
+        if isinstance(given, Mapping):
+            _refuse_unknown(given, arrays, what)
+    return {
+        name: _stream(
+            name, array, rate_hz, units or {}, (channels or {}).get(name), (kinds or {}).get(name), (start_s or {}).get(name, 0.0)
+        )
+        for name, array in arrays.items()
+    }
+
+
+def frames_to_arrays(frames: Any, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, list[str]]]:
+    """Arrays and channel names of a pandas frame or series, or of a mapping of them. pandas itself is never imported."""
+    given = frames if isinstance(frames, Mapping) else {name: frames}
+    arrays: dict[str, NDArray[Any]] = {}
+    channels: dict[str, list[str]] = {}
+    for key, frame in given.items():
+        if not hasattr(frame, "to_numpy"):
+            raise DTypeError(
+                f"'{key}' is {type(frame).__name__}, expected a pandas DataFrame or Series. Arrays go to Recording.from_arrays."
+            )
+        columns = getattr(frame, "columns", None)
+        if columns is None:
+            channels[key] = [key]
+            arrays[key] = _from_series(frame, key)
+            continue
+        channels[key] = [str(column) for column in columns]
+        parts = [_from_series(frame.iloc[:, index], f"{key}.{column}") for index, column in enumerate(columns)]
+        arrays[key] = np.stack(parts, axis=1) if parts else np.empty((len(frame), 0))
+    return arrays, channels
+
+
+def real_array(array: Any, name: str) -> NDArray[np.float32]:
+    """float32 [T, C] from anything that holds real numbers; masked entries and non-finite values become NaN or infinity, never a number.
+
+    Raises:
+        DTypeError: complex, text, objects, booleans, dates.
+        LengthError: not one or two axes.
+    """
+    try:
+        raw = np.ma.asanyarray(array) if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DTypeError(f"'{name}' cannot be read as an array of numbers ({error}).") from error
+    if raw.dtype.kind not in "iuf":
+        what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "text", "b": "booleans", "M": "dates", "m": "durations"}
+        raise DTypeError(
+            f"'{name}' holds {what.get(raw.dtype.kind, 'no numbers')} ({raw.dtype}), expected real numbers. "
+            f"Convert first, for example with array.astype('float32')."
+        )
+    if raw.ndim not in (1, 2):
+        raise LengthError(f"'{name}' has shape {raw.shape}, expected [T] or [T, C]: samples first, channels second.")
+    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which counts as a lost sample
+        values = np.array(raw.data if isinstance(raw, np.ma.MaskedArray) else raw, dtype=np.float32)
+    if isinstance(raw, np.ma.MaskedArray):
+        values[np.ma.getmaskarray(raw)] = np.nan
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _stream(
+    name: str,
+    array: Any,
+    rate_hz: float | Mapping[str, float] | None,
+    units: Mapping[str, str],
+    channels: Sequence[str] | None,
+    kind: str | None,
+    start_s: float,
+) -> Stream:
+    rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
+    if rate is None:
+        raise RateError(f"'{name}' has no rate. An array does not know it: give rate_hz=32 for all streams, or rate_hz={{'{name}': 32}}.")
+    values = real_array(array, name)
+    kind = kind or KINDS.get(name, name)
+    names = _channel_names(name, values, channels, kind)
+    return Stream(
+        name=name,
+        channels=tuple(_channel(name, channel, kind, units, single=len(names) == 1) for channel in names),
+        rate_hz=rate,
+        values=values,
+        start_s=start_s,
+    )
+
+
+def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[str] | None, kind: str) -> list[str]:
+    samples, columns = values.shape
+    if isinstance(channels, str):
+        raise ChannelError(f"channels['{name}'] must be a list of names, got the text '{channels}'.")
+    if channels is not None and len(channels) != columns:
+        turned = " The array looks like [C, T]: pass array.T, samples first." if len(channels) == samples else ""
+        raise ChannelError(f"'{name}' has {columns} columns but {len(channels)} channel names ({', '.join(channels)}).{turned}")
+    if channels is not None:
+        return list(channels)
+    if 0 < samples < columns:
+        raise LengthError(
+            f"'{name}' has shape {values.shape}: fewer samples than channels. It looks like [C, T], expected [T, C]: pass array.T "
+            f"(or name the {columns} channels, if there really are so many: channels={{'{name}': [...]}})."
+        )
+    if columns == 1:
+        return [name]
+    if columns == 3 and kind in _TRIAXIAL:
+        return ["x", "y", "z"]
+    raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.")
+
+
+def _channel(stream: str, channel: str, kind: str, units: Mapping[str, str], *, single: bool) -> Channel:
+    unit = units.get(f"{stream}.{channel}", units.get(stream))
+    if unit is None:
+        example = stream if single else f"{stream}.{channel}"
+        raise UnitError(f"'{stream}.{channel}' has no unit. Give units={{'{example}': 'g'}}; 'a.u.' for arbitrary units.")
+    try:
+        return Channel(name=channel, kind=kind, unit=normalise_unit(unit))
+    except ValidationError as error:
+        raise ChannelError(f"'{stream}.{channel}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-'.") from None
+
+
+def _from_series(series: Any, where: str) -> NDArray[Any]:
+    """One column; a nullable pandas column (Float64, Int64) becomes float with NaN, anything else keeps its dtype for the check later."""
+    kind = getattr(series.dtype, "kind", "O")
+    if not isinstance(series.dtype, np.dtype) and kind in "iuf":
+        return series.to_numpy(dtype="float64", na_value=np.nan)
+    column = series.to_numpy()
+    if column.dtype.kind not in "iuf":
+        raise DTypeError(f"Column '{where}' holds {series.dtype}, expected real numbers. Select the sensor columns first.")
+    return column
+
+
+def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str) -> None:
+    for key in given:
+        if key not in arrays and not (what == "units" and key.split(".")[0] in arrays):
+            raise ChannelError(f"{what} names '{key}', which is not among the arrays. {suggest(key, arrays)}Arrays: {', '.join(arrays)}.")
