@@ -1,0 +1,164 @@
+"""From a recording as it was made to what a model expects: its modalities, channel order, units and rates. Everything else is an error.
+
+Unit mistakes are found by physics: a sensor's valid range, and the fact that an accelerometer at rest feels 1 g.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sslts.config import Channel, Modality, SensorSpec
+from sslts.data.recording import Recording, Stream
+from sslts.data.resample import resample
+from sslts.data.units import compatible_units, convert, normalise_unit
+from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, UnitError
+
+logger = logging.getLogger(__name__)
+
+#: More observed samples than this outside a channel's valid range mean a wrong unit, not artefacts.
+MAX_OUTSIDE = 0.2
+#: Plausible median magnitude of an accelerometer, in g. Gravity alone is 1; sport is rarely above 4.
+MAGNITUDE_G = (0.2, 4.0)
+
+
+def prepare(recording: Recording, spec: SensorSpec) -> Recording:
+    """The recording in the spec's modalities, channel order, units and rates.
+
+    A modality that the recording lacks is left out; streams that the spec does not name are ignored. Samples outside a channel's valid
+    range become unobserved. Preparing a prepared recording changes nothing.
+
+    Raises:
+        MissingModalityError: none of the spec's modalities is there.
+        ChannelError: a stream's channels are not the expected ones (order does not matter).
+        UnitError: a unit cannot be converted.
+        RangeError: the values do not look like their declared unit.
+        RateError: no usable ratio between the rates.
+        LengthError: the recording is empty, or shorter than one window.
+    """
+    if not recording.streams:
+        raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
+    if spec.modalities == "any":
+        prepared = recording
+        for stream in recording.streams.values():
+            _check_magnitude(stream, list(range(len(stream.channels))))
+    else:
+        found = [modality for modality in spec.named if modality.name in recording.streams]
+        if not found:
+            raise MissingModalityError(
+                f"None of the expected modalities is there: this recording holds {', '.join(recording.names)}. {_wanted(spec)} "
+                f"If a stream is only named otherwise, give it the expected name."
+            )
+        ignored = [name for name in recording.names if name not in spec.names]
+        if ignored:
+            logger.info("Streams not used by this spec: %s.", ", ".join(ignored))
+        _check_length(replace(recording, streams={m.name: recording.streams[m.name] for m in found}), spec)
+        prepared = replace(recording, streams={m.name: _prepared(recording.streams[m.name], m) for m in found})
+    _check_length(prepared, spec)
+    return prepared
+
+
+def is_prepared(stream: Stream, modality: Modality) -> bool:
+    """Whether a stream already has a modality's rate, channels and units."""
+    return stream.rate_hz == modality.rate_hz and [(c.name, c.unit) for c in stream.channels] == [
+        (c.name, c.unit) for c in modality.channels
+    ]
+
+
+def _prepared(stream: Stream, modality: Modality) -> Stream:
+    order = _order(stream, modality)
+    _check_magnitude(stream, order, modality)
+    source = [stream.channels[index] for index in order]
+    raw = stream.values[:, order]
+    observed = stream.is_observed()[:, order]
+    values = np.empty_like(raw)
+    for column, (before, after) in enumerate(zip(source, modality.channels, strict=True)):
+        try:
+            values[:, column] = convert(raw[:, column], before.unit, after.unit)
+        except UnitError as error:
+            raise UnitError(f"'{stream.name}.{after.name}': {error}") from None
+        if after.valid is not None:
+            inside = (values[:, column] >= after.valid[0]) & (values[:, column] <= after.valid[1])
+            _check_range(raw[:, column], observed[:, column], inside, before, after, stream.name)
+            observed[:, column] &= inside
+    converted = Stream(modality.name, modality.channels, stream.rate_hz, values, observed, stream.start_s)
+    return resample(converted, rate_hz=modality.rate_hz)
+
+
+def _order(stream: Stream, modality: Modality) -> list[int]:
+    """Where each expected channel stands in the stream."""
+    have, want = stream.channel_names, modality.channel_names
+    missing, extra = [name for name in want if name not in have], [name for name in have if name not in want]
+    if missing or extra:
+        problem = " and ".join(
+            part for part in (missing and f"lacks {', '.join(missing)}", extra and f"has unexpected {', '.join(extra)}") if part
+        )
+        raise ChannelError(f"Stream '{stream.name}' {problem}. Expected channels: {', '.join(want)} (any order); got: {', '.join(have)}.")
+    return [have.index(name) for name in want]
+
+
+def _check_range(
+    raw: NDArray[np.float32], observed: NDArray[np.bool_], inside: NDArray[np.bool_], before: Channel, after: Channel, stream: str
+) -> None:
+    seen = int(observed.sum())
+    outside = int((observed & ~inside).sum())
+    if after.valid is None or not seen or outside <= MAX_OUTSIDE * seen:
+        return
+    low, high = after.valid
+    hint = ""
+    for unit in compatible_units(before.unit):
+        other = convert(raw[observed], unit, after.unit)
+        if unit != normalise_unit(before.unit) and np.mean((other >= low) & (other <= high)) >= 0.95:
+            hint = f" Values around {np.median(raw[observed]):.4g} look like {unit}: check the declared unit."
+            break
+    raise RangeError(
+        f"'{stream}.{after.name}': {100 * outside / seen:.0f} % of the observed samples are outside {low:g} to {high:g} {after.unit}, "
+        f"declared unit {before.unit}.{hint or ' Check the unit and the sensor.'}"
+    )
+
+
+def _check_magnitude(stream: Stream, order: list[int], modality: Modality | None = None) -> None:
+    """Three orthogonal accelerometer axes feel about 1 g. A dead sensor (all zero) is not a wrong unit and passes.
+
+    `order` leads from the modality's channels to the stream's columns; the modality knows kind and position, the stream its unit.
+    """
+    positions: dict[str, list[int]] = {}
+    for index, channel in zip(order, modality.channels if modality else stream.channels, strict=True):
+        if channel.kind == "accelerometer":
+            positions.setdefault(channel.position, []).append(index)
+    for axes in positions.values():
+        units = {stream.channels[index].unit for index in axes} & set(compatible_units("g"))
+        observed = stream.is_observed()[:, axes].all(axis=1)
+        if len(axes) != 3 or len(units) != 1 or not observed.any():
+            continue
+        unit = units.pop()
+        magnitude = float(np.median(np.linalg.norm(stream.values[observed][:, axes], axis=1)))
+        low, high = MAGNITUDE_G
+        if magnitude == 0 or low <= convert(magnitude, unit, "g") <= high:
+            continue
+        fits = [other for other in ("g", "m/s^2", "1/64 g", "mg", "cm/s^2") if low <= convert(magnitude, other, "g") <= high]
+        hint = f"looks like {fits[0]}" if fits else "fits no known unit of acceleration"
+        raise RangeError(
+            f"'{stream.name}': the median magnitude of acceleration is {magnitude:.4g}, declared {unit}. It {hint}: "
+            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, use another kind than 'accelerometer'."
+        )
+
+
+def _check_length(recording: Recording, spec: SensorSpec) -> None:
+    if all(len(stream) == 0 for stream in recording.streams.values()):
+        raise LengthError(f"This recording is empty: {', '.join(recording.names)} hold no samples. Give at least {spec.window_s:g} s.")
+    # Half a sample of tolerance: the last sample of a slow stream may end that much before its window.
+    slack = 0.5 / min(stream.rate_hz for stream in recording.streams.values())
+    if recording.duration_s < spec.window_s - slack:
+        raise LengthError(
+            f"This recording lasts {recording.duration_s:.4g} s, one window needs {spec.window_s:g} s. "
+            f"Record longer, or use a model with a shorter window."
+        )
+
+
+def _wanted(spec: SensorSpec) -> str:
+    wanted = [f"{m.name} ({'/'.join(m.channel_names)} in {m.channels[0].unit}, {m.rate_hz:g} Hz)" for m in spec.named]
+    return f"Expected at least one of: {', '.join(wanted)}." if wanted else "Expected at least one stream."

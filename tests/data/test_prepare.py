@@ -1,0 +1,129 @@
+import logging
+
+import numpy as np
+import pytest
+
+from sslts.config import SensorSpec
+from sslts.data import Interval, LabelTrack, Recording, prepare
+from sslts.data.specs import empatica_e4
+from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, UnitError
+
+SPEC = empatica_e4(window_s=10, stride_s=5)
+
+
+def worn(seconds=20, scale=1.0):
+    """An accelerometer that feels gravity, in g times `scale`."""
+    noise = np.random.default_rng(0).standard_normal((round(32 * seconds), 3)) * 0.02
+    return ((noise + [0.6, 0.0, 0.8]) * scale).astype(np.float32)
+
+
+def record(arrays, units, rate_hz=32, **options):
+    return Recording.from_arrays(arrays, rate_hz=rate_hz, units=units, **options)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("g", 1.0), ("m/s^2", 9.80665), ("1/64 g", 64.0), ("mg", 1000.0)])
+def test_units_are_converted_to_those_of_the_spec(unit, scale):
+    prepared = prepare(record({"acc": worn(scale=scale)}, {"acc": unit}), SPEC)
+    np.testing.assert_allclose(prepared.streams["acc"].values, worn(), rtol=1e-5, atol=1e-6)
+    assert prepared.streams["acc"].channels == SPEC.modality("acc").channels
+
+
+def test_channels_are_reordered_by_name():
+    turned = record({"acc": worn()[:, [2, 0, 1]]}, {"acc": "g"}, channels={"acc": ["z", "x", "y"]})
+    np.testing.assert_array_equal(prepare(turned, SPEC).streams["acc"].values, worn())
+
+
+def test_rates_are_converted_to_those_of_the_spec():
+    prepared = prepare(record({"bvp": np.ones(2000)}, {"bvp": "a.u."}, rate_hz=100), SPEC)
+    assert prepared.streams["bvp"].rate_hz == 64
+    assert prepared.duration_s == 20
+
+
+def test_preparing_twice_changes_nothing():
+    once = prepare(record({"acc": worn(), "eda": np.ones(640)}, {"acc": "g", "eda": "uS"}), SPEC)
+    twice = prepare(once, SPEC)
+    for name in once.names:
+        np.testing.assert_array_equal(once.streams[name].values, twice.streams[name].values)
+
+
+@pytest.mark.parametrize(
+    ("given", "declared", "looks"),
+    [(9.80665, "g", "m/s"), (64.0, "g", "1/64 g"), (1.0, "m/s^2", "looks like g"), (1.0, "1/64 g", "looks like g")],
+)
+def test_a_wrong_unit_of_acceleration_is_found_by_gravity(given, declared, looks):
+    with pytest.raises(RangeError, match=looks):
+        prepare(record({"acc": worn(scale=given)}, {"acc": declared}), SPEC)
+
+
+def test_a_wrong_unit_of_temperature_is_found_by_its_range():
+    with pytest.raises(RangeError, match="look like K"):
+        prepare(record({"temp": np.full(100, 306.0)}, {"temp": "degC"}, rate_hz=4), SPEC)
+    with pytest.raises(RangeError, match="look like degF"):
+        prepare(record({"temp": np.full(100, 91.0)}, {"temp": "degC"}, rate_hz=4), SPEC)
+
+
+def test_a_few_impossible_samples_are_lost_samples():
+    values = np.full(100, 33.0)
+    values[:10] = 382.18
+    stream = prepare(record({"temp": values}, {"temp": "degC"}, rate_hz=4), SPEC).streams["temp"]
+    assert stream.observed[:, 0].tolist() == [False] * 10 + [True] * 90
+
+
+def test_impossible_samples_are_removed_before_they_can_smear():
+    values = np.full(1600, 33.0)
+    values[800] = 382.18
+    stream = prepare(record({"temp": values}, {"temp": "degC"}, rate_hz=32), SPEC).streams["temp"]
+    np.testing.assert_allclose(stream.values, 33, rtol=1e-6)
+
+
+def test_gravity_is_not_expected_of_a_dead_or_lost_sensor():
+    for values in (np.zeros((640, 3)), np.full((640, 3), np.nan)):
+        assert prepare(record({"acc": values}, {"acc": "g"}), SPEC).names == ("acc",)
+
+
+def test_missing_and_extra_channels_are_named():
+    with pytest.raises(ChannelError, match="lacks z"):
+        prepare(record({"acc": worn()[:, :2]}, {"acc": "g"}, channels={"acc": ["x", "y"]}), SPEC)
+    with pytest.raises(ChannelError, match="lacks z and has unexpected w"):
+        prepare(record({"acc": worn()}, {"acc": "g"}, channels={"acc": ["x", "y", "w"]}), SPEC)
+
+
+def test_a_unit_of_another_quantity_names_the_channel():
+    with pytest.raises(UnitError, match=r"eda\.eda.*degC"):
+        prepare(record({"eda": np.ones(100)}, {"eda": "degC"}, rate_hz=4), SPEC)
+
+
+def test_absent_modalities_are_fine_but_not_all_of_them(caplog):
+    with caplog.at_level(logging.INFO, logger="sslts.data.prepare"):
+        prepared = prepare(record({"eda": np.ones(640), "steps": np.ones(640)}, {"eda": "uS", "steps": "1"}), SPEC)
+    assert prepared.names == ("eda",)
+    assert "steps" in caplog.text
+    with pytest.raises(MissingModalityError, match="holds steps"):
+        prepare(record({"steps": np.ones(640)}, {"steps": "1"}), SPEC)
+    with pytest.raises(MissingModalityError, match="no stream"):
+        prepare(Recording({}), SPEC)
+
+
+def test_too_short_says_both_durations():
+    with pytest.raises(LengthError, match="lasts 9 s, one window needs 10 s"):
+        prepare(record({"acc": worn(seconds=9)}, {"acc": "g"}), SPEC)
+    with pytest.raises(LengthError, match="empty"):
+        prepare(record({"acc": np.zeros((0, 3))}, {"acc": "g"}), SPEC)
+
+
+def test_what_does_not_count_does_not_make_a_recording_long_enough():
+    with pytest.raises(LengthError):
+        prepare(record({"eda": np.ones(8), "steps": np.ones(640)}, {"eda": "uS", "steps": "1"}, rate_hz=4), SPEC)
+
+
+def test_labels_subject_and_clock_survive():
+    labels = LabelTrack((Interval(1, 2, "rest"),))
+    prepared = prepare(record({"acc": worn()}, {"acc": "g"}, start_s={"acc": 5.0}, subject="S2", labels=labels), SPEC)
+    assert (prepared.subject, prepared.labels, prepared.start_s) == ("S2", labels, 5.0)
+
+
+def test_a_spec_for_any_modality_takes_all_streams_but_still_knows_gravity():
+    spec = SensorSpec(modalities="any", window_s=10, stride_s=5)
+    assert prepare(record({"steps": np.ones(640)}, {"steps": "1"}), spec).names == ("steps",)
+    with pytest.raises(RangeError):
+        prepare(record({"acc": worn(scale=9.81)}, {"acc": "g"}), spec)
