@@ -13,7 +13,7 @@ BASES: dict[str, str] = {
     "text-encoder": "sslts.interfaces:TextEncoder",
     "head": "sslts.interfaces:FewShotHead",
     "method": "sslts.interfaces:Method",
-    "reader": "sslts.interfaces:Reader",
+    "reader": "sslts.data.reader:Reader",
     "captioner": "sslts.interfaces:Captioner",
 }
 
