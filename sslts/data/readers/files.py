@@ -1,0 +1,112 @@
+"""Small files from a folder or a .zip, and numbers from their text."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sslts.config import printable
+from sslts.errors import ReaderError
+
+MAX_BYTES = 1 << 29  # of one file, unpacked: refuses archives that unpack to something absurd
+
+
+class Folder:
+    """Files by bare name in a folder or in a .zip (in whatever folder inside it). Nothing is ever extracted to disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._archive: zipfile.ZipFile | None = None
+        if path.is_dir():
+            self._members = {entry.name: entry.name for entry in path.iterdir() if entry.is_file()}
+            return
+        try:
+            self._archive = zipfile.ZipFile(path)
+            self._members = {}
+            for member in self._archive.namelist():
+                if not member.startswith("__MACOSX"):
+                    self._members.setdefault(member.rsplit("/", 1)[-1], member)
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise ReaderError(f"{path} is neither a folder nor a readable .zip ({error}).") from error
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Bare names of all files."""
+        return tuple(sorted(self._members))
+
+    def text(self, name: str) -> str:
+        """A file's text (ReaderError if it is missing, damaged, too large, or no text)."""
+        where = self.path / name
+        try:
+            if self._archive is None:
+                size = where.stat().st_size
+                data = where.read_bytes() if size <= MAX_BYTES else b""
+            else:
+                size = self._archive.getinfo(self._members[name]).file_size
+                with self._archive.open(self._members[name]) as file:
+                    data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+        except (OSError, KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+            raise ReaderError(f"{where} cannot be read ({printable(str(error))}).") from error
+        except Exception as error:  # zlib.error and lzma.LZMAError have no common base
+            raise ReaderError(f"{where} is damaged ({printable(str(error))}).") from error
+        if max(size, len(data)) > MAX_BYTES:
+            raise ReaderError(f"{where} has {size} bytes, expected at most {MAX_BYTES}.")
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ReaderError(f"{where} is not a text file (byte {error.start}).") from None
+
+    def close(self) -> None:
+        """Close the archive."""
+        if self._archive is not None:
+            self._archive.close()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Folder]:
+    """A Folder that is closed afterwards."""
+    folder = Folder(path)
+    try:
+        yield folder
+    finally:
+        folder.close()
+
+
+def numbers(lines: str, *, columns: int, delimiter: str, where: str, first_line: int) -> NDArray[np.float64]:
+    """float64 [rows, columns] from delimited text; an empty text gives no rows. Empty cells and words are errors ("nan" is a number).
+
+    Raises:
+        ReaderError: names file, line and what stands there.
+    """
+    if not lines.strip():
+        return np.empty((0, columns))
+    try:
+        values = np.loadtxt(io.StringIO(lines), delimiter=delimiter, ndmin=2, comments=None, dtype=np.float64)
+        if values.shape[1] == columns:
+            return values
+    except (ValueError, OverflowError):
+        pass
+    line, text = _first_bad_line(lines, columns, delimiter)
+    raise ReaderError(
+        f"{where}, line {first_line + line}: expected {columns} number{'s' if columns > 1 else ''}, got '{printable(text[:60])}'."
+    )
+
+
+def _first_bad_line(lines: str, columns: int, delimiter: str) -> tuple[int, str]:
+    for index, text in enumerate(lines.split("\n")):
+        cells = text.split(delimiter)
+        if not text.strip():
+            continue
+        try:
+            [float(cell) for cell in cells]
+        except ValueError:
+            return index, text
+        if len(cells) != columns:
+            return index, text
+    return 0, lines.split("\n", 1)[0]
