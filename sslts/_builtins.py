@@ -25,6 +25,7 @@ CATALOGUE_GROUP = "sslts.catalogues"
 
 BUILTINS: dict[str, dict[str, str]] = {
     "encoder": {
+        "descriptor": "sslts.encoders.descriptor:Descriptor",
         "tcn": "sslts.encoders.tcn:TCN",
     },
     "masker": {
@@ -54,10 +55,10 @@ BUILTINS: dict[str, dict[str, str]] = {
         "crossl": "sslts.methods.crossl:CroSSL",
     },
     "reader": {
-        "empatica-e4": "sslts.data.readers.empatica_e4:EmpaticaE4",
-        "wesad": "sslts.data.readers.wesad:WESAD",
-        "wesad-wrist": "sslts.data.readers.wesad_wrist:WESADWrist",
-        "csv": "sslts.data.readers.csv:CSVReader",
+        "empatica-e4": "sslts.data.readers.e4:EmpaticaE4",
+        "wesad": "sslts.data.readers.wesad_pickle:WESAD",
+        "wesad-wrist": "sslts.data.readers.wesad_e4:WESADWrist",
+        "csv": "sslts.data.readers.table:CSVReader",
         "synthetic": "sslts.data.synthetic:Synthetic",
     },
     "captioner": {},
