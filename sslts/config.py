@@ -143,11 +143,20 @@ class Preprocessing(Frozen):
     """What happens between a recording and the encoder: standardise, then clip.
 
     `statistics` holds one entry per modality, or is empty when the encoders standardise by themselves. `fitted_on` names the subjects.
+    `recording` says what `normalise="recording"` replaces: the input statistics by the recording's own, or nothing in the input, and
+    each dimension of the embeddings is standardised over the recording's windows instead.
     """
 
     statistics: dict[Name, ChannelStatistics] = Field(default_factory=dict, max_length=64)
     clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
     fitted_on: tuple[Text, ...] = Field(default=(), max_length=10_000)
+    recording: Literal["input", "embedding"] = "input"
+
+    @model_validator(mode="after")
+    def _something_to_replace(self) -> Preprocessing:
+        if self.statistics and self.recording == "embedding":
+            raise ValueError("recording is 'embedding', but there are input statistics to replace: choose one")
+        return self
 
 
 class ComponentRef(Frozen):

@@ -69,6 +69,31 @@ class Embeddings:
         )
 
 
+class RunningScale:
+    """Mean and standard deviation of each dimension over rows that come in pieces, in float64."""
+
+    def __init__(self, embed_dim: int) -> None:
+        self._count = 0
+        self._mean = np.zeros(embed_dim)
+        self._squares = np.zeros(embed_dim)
+
+    def add(self, values: NDArray[Any]) -> None:
+        """More rows [n, E] (Chan, Golub, LeVeque 1979)."""
+        if not len(values):
+            return
+        rows = values.astype(np.float64)
+        mean, total = rows.mean(0), self._count + len(rows)
+        shift = mean - self._mean
+        self._squares += ((rows - mean) ** 2).sum(0) + shift**2 * self._count * len(rows) / total
+        self._mean += shift * len(rows) / total
+        self._count = total
+
+    def standardise(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """(values - mean) / deviation; a dimension that never varies becomes 0."""
+        deviation = np.sqrt(self._squares / max(self._count, 1))
+        return ((values - self._mean) / np.where(deviation > 1e-8, deviation, 1.0)).astype(np.float32)
+
+
 def cosine_similarity(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float32]:
     """[n, E] and [m, E] -> [n, m] in -1..1; 0 where a vector is zero."""
     left, right = (np.asarray(values, dtype=np.float32) for values in (first, second))

@@ -48,6 +48,10 @@ class Encoder(Component):
     #: True if `encode` can skip hidden tokens, so that they cost nothing and cannot leak.
     drops_tokens: ClassVar[bool] = False
 
+    def front(self, signal: Signal) -> Signal:
+        """The fixed, untrained part, if there is one: training may compute it once and keep it. `tokenize` takes either. Default: the signal."""
+        return signal
+
     @abstractmethod
     def tokenize(self, signal: Signal) -> Tokens:
         """[B, C, T] -> [B, N, D]. A window that is absent or wholly unobserved has no valid token."""
@@ -172,6 +176,10 @@ class Method(Component):
     @abstractmethod
     def training_loss(self, batch: SensorBatch, *, generator: torch.Generator) -> LossParts:
         """The loss of one step; all randomness comes from `generator`."""
+
+    def front(self, batch: SensorBatch) -> SensorBatch:
+        """What the fixed parts of the encoders make of a batch; `embed` and `training_loss` take either. Default: the batch."""
+        return batch
 
     def after_step(self, step: int, total: int) -> None:
         """Called after each optimiser step (an EMA target updates here)."""

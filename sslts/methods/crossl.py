@@ -128,6 +128,11 @@ class CroSSL(Method):
         for name, encoder in self.encoders.items():
             encoder.prepare(batch.signals[name])  # type: ignore[operator]
 
+    def front(self, batch: SensorBatch) -> SensorBatch:
+        """The encoders' fixed parts."""
+        fronted = {name: encoder.front(batch.signals[name]) for name, encoder in self.encoders.items()}  # type: ignore[operator]
+        return SensorBatch(fronted, batch.keys)
+
     def _encoded(self, batch: SensorBatch) -> Iterator[Tokens]:
         if tuple(batch.signals) != tuple(self.encoders):
             raise ConfigError(f"This model's modalities are {', '.join(self.encoders)}, in this order; got {', '.join(batch.signals)}.")

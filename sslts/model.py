@@ -1,0 +1,342 @@
+"""`sslts.load` and the `Model` it returns: a method, its input contract and its provenance in one object.
+
+Loading is strict and in one order: resolve, read and check the config, build (no I/O), compare the weights' header with what the config
+implies, load strictly, eval mode, compare the golden embedding.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from sslts.config import ChannelStatistics, ComponentRef, Golden, ModelConfig
+from sslts.data.collate import to_batch
+from sslts.data.normalise import recording_statistics, standardise_windows
+from sslts.data.prepare import prepare
+from sslts.data.recording import Recording
+from sslts.data.windows import Cut, cut, window_starts
+from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
+from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
+from sslts.golden import golden_batch
+from sslts.hub import artefact
+from sslts.hub.catalogue import list_models
+from sslts.hub.resolve import resolve
+from sslts.interfaces import FittedHead, Method, TextMethod, build
+from sslts.types import SensorBatch
+
+logger = logging.getLogger(__name__)
+
+Normalise = Literal["artefact", "recording"]
+
+
+def load(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    device: str | torch.device = "cpu",
+    cache_dir: str | Path | None = None,
+    offline: bool | None = None,
+) -> Model:
+    """Load a model by name, folder or Hub reference, ready to encode.
+
+    Args:
+        name: "crossl-wesad" (catalogue), "./folder" or a Path or "dir:folder", "hf:org/repo@revision".
+        revision: a commit or tag for an `hf:` reference without "@".
+        device: where the model runs.
+        cache_dir: cache of downloaded files; the Hub's default if None.
+        offline: True never opens a connection; None follows HF_HUB_OFFLINE.
+
+    Raises:
+        SourceError, UnknownModelError: the name fits no spelling or no entry.
+        HubError: the Hub could not give the files.
+        ArtefactError: a file is missing, corrupted or not what the config says; the embedding is not reproduced.
+        RequirementError: another version or a plugin is needed.
+    """
+    source = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline)
+    return from_folder(source.folder(), device=device)
+
+
+def from_folder(folder: Path, *, device: str | torch.device = "cpu") -> Model:
+    """Load from a local artefact folder (the second half of `load`)."""
+    config = artefact.read_config(folder)
+    artefact.check_files(folder, config)
+    method = build_method(config)
+    method.load_state_dict(artefact.load_weights(folder, method.state_dict()), strict=True)
+    model = Model(config, method.eval().to(device))
+    model.check_golden()
+    return model
+
+
+def build_method(config: ModelConfig) -> Method:
+    """The method with fresh weights, as the config describes it (no I/O). Training-only parts are built if the config names them."""
+    from sslts import registry
+
+    method: Method = registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
+    return method
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. `config.spec` is the input contract; `method` the network, in eval mode."""
+
+    config: ModelConfig
+    method: Method
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue or its folder's config."""
+        return self.config.name
+
+    @property
+    def embed_dim(self) -> int:
+        """Width E of an embedding."""
+        return self.method.embed_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next((tensor.device for tensor in self.method.state_dict().values()), torch.device("cpu"))
+
+    def encode(
+        self,
+        recording: Recording | Mapping[str, NDArray[Any]],
+        *,
+        rate_hz: float | Mapping[str, float] | None = None,
+        units: Mapping[str, str] | None = None,
+        normalise: Normalise = "artefact",
+        stride_s: float | None = None,
+        batch_size: int = 64,
+        progress: bool = False,
+    ) -> Embeddings:
+        """Embed every window of a recording.
+
+        Args:
+            recording: a Recording, or arrays {modality: [T] or [T, C]} with `rate_hz` and `units`.
+            normalise: "artefact" uses the training subjects' statistics; "recording" uses this recording's own (two passes over it), of the
+                input or of the embeddings, as `config.preprocessing.recording` says. Embeddings carry which was used.
+            stride_s: seconds from one window to the next; the model's default if None.
+            batch_size: windows at a time.
+            progress: show a progress bar.
+
+        Returns:
+            Embeddings with values [n, E], time_s [n] and present [n, M]. A window without any modality is a row of zeros.
+
+        Raises:
+            SignalError: rate, unit, channels, range or length do not fit; the message says what to do.
+        """
+        return Embeddings.join(
+            list(
+                self.iter_encode(
+                    recording,
+                    rate_hz=rate_hz,
+                    units=units,
+                    normalise=normalise,
+                    stride_s=stride_s,
+                    batch_size=batch_size,
+                    progress=progress,
+                )
+            )
+        )
+
+    def iter_encode(
+        self,
+        recording: Recording | Mapping[str, NDArray[Any]],
+        *,
+        rate_hz: float | Mapping[str, float] | None = None,
+        units: Mapping[str, str] | None = None,
+        normalise: Normalise = "artefact",
+        stride_s: float | None = None,
+        batch_size: int = 64,
+        progress: bool = False,
+    ) -> Iterator[Embeddings]:
+        """The same as `encode`, a piece at a time: for recordings of days. Joined, the pieces equal `encode`'s result."""
+        whole = self._recording(recording, rate_hz, units)
+        spec = self.config.spec
+        if normalise not in ("artefact", "recording"):
+            raise ConfigError(f"normalise must be 'artefact' or 'recording', got '{normalise}'.")
+        stride = spec.stride_s if stride_s is None else stride_s
+        if batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+        prepared = prepare(whole, spec)
+        pieces = self._pieces(prepared, self._statistics(prepared, normalise), normalise, stride, batch_size, progress)
+        if normalise == "artefact" or self.config.preprocessing.recording == "input":
+            yield from pieces
+            return
+        centre = RunningScale(self.embed_dim)
+        for piece in pieces:
+            centre.add(piece.values[piece.usable])
+        for piece in self._pieces(prepared, {}, normalise, stride, batch_size, progress):
+            scaled = np.where(piece.usable[:, None], centre.standardise(piece.values), np.float32(0))
+            yield replace(piece, values=scaled)
+
+    def _pieces(
+        self,
+        prepared: Recording,
+        statistics: Mapping[str, ChannelStatistics],
+        normalise: Normalise,
+        stride_s: float,
+        batch_size: int,
+        progress: bool,
+    ) -> Iterator[Embeddings]:
+        spec = self.config.spec
+        starts = window_starts(prepared, window_s=spec.window_s, stride_s=stride_s)
+        with tqdm(total=len(starts), desc=f"encode ({self.name})", unit="window", disable=not progress) as bar:
+            for first in range(0, len(starts), batch_size):
+                chunk = starts[first : first + batch_size]
+                batch = to_batch(self._standardised(cut(prepared, spec, chunk), statistics), spec)
+                yield Embeddings(
+                    values=self.embed(batch).cpu().numpy(),
+                    time_s=chunk,
+                    present=batch.present().numpy(),
+                    modalities=spec.names,
+                    window_s=spec.window_s,
+                    normalise=normalise,
+                    model=self.name,
+                )
+                bar.update(len(chunk))
+
+    @torch.inference_mode()
+    def embed(self, batch: SensorBatch) -> Tensor:
+        """Embed windows that already fit the spec and are standardised. SensorBatch -> [B, E]."""
+        return self.method.embed(batch.to(self.device))
+
+    def similarity(self, first: Embeddings | NDArray[Any], second: Embeddings | NDArray[Any]) -> NDArray[np.float32]:
+        """Cosine similarity of two sets of embeddings. [n, E], [m, E] -> [n, m]."""
+        return cosine_similarity(np.asarray(first), np.asarray(second))
+
+    def few_shot(
+        self, support: Sequence[Recording], labels: Sequence[str], *, head: str = "prototypes", normalise: Normalise = "artefact"
+    ) -> FewShotClassifier:
+        """Fit a few-shot head on labelled recordings (every window of a recording has its label).
+
+        Raises:
+            LengthError: no support, or not one label a recording.
+            UnknownComponentError: no such head.
+        """
+        if not support or len(support) != len(labels):
+            raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
+        parts = [self.encode(recording, normalise=normalise) for recording in support]
+        classes = sorted(set(labels))
+        rows = [torch.from_numpy(part.values[part.usable]) for part in parts]
+        index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
+        fitted = build("head", ComponentRef(name=head), "head").fit(torch.cat(rows), torch.cat(index))
+        return FewShotClassifier(self, fitted, tuple(classes), normalise)
+
+    def classify(self, recording: Recording, labels: Sequence[str]) -> Any:
+        """Name each window in words (zero-shot). Models without text raise UnsupportedError, which lists those that have it."""
+        raise self._no_text("classify")
+
+    def search(self, where: Any, query: Any) -> Any:
+        """Find moments by words or by example. Models without text raise UnsupportedError, which lists those that have it."""
+        raise self._no_text("search")
+
+    def summary(self) -> str:
+        """A few lines: what goes in, what comes out, what is trained and on whom."""
+        config, spec = self.config, self.config.spec
+        parameters = sum(parameter.numel() for parameter in self.method.parameters())
+        lines = [
+            f"{config.name}: {config.method.name}, embedding of {self.embed_dim} numbers for each {spec.window_s:g} s window",
+            *(
+                f"  in   {modality.name}: {', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz"
+                for modality in spec.named
+            ),
+            *(
+                f"  part {role}: {ref.name}{' (trained)' if role in config.trained_parts else ''}"
+                for role, ref in config.components.items()
+            ),
+            f"  {parameters:,} parameters, {sum(b.numel() for b in self.method.buffers()):,} fixed numbers",
+        ]
+        if config.provenance.datasets:
+            lines.append(f"  trained on {', '.join(config.provenance.datasets)} ({len(config.provenance.subjects)} subjects)")
+        return "\n".join(lines)
+
+    def save(self, folder: str | Path, *, card: str = "", metrics: Mapping[str, Any] | None = None, overwrite: bool = False) -> Path:
+        """Write the artefact folder that `load` reads. The golden embedding is computed anew from the weights as they are."""
+        golden = self.config.golden or Golden(seed=0, embedding=((0.0,),))
+        values = self.embed(golden_batch(self.config.spec, golden.seed)).cpu()
+        fresh = golden.model_copy(update={"embedding": tuple(tuple(row) for row in values.tolist())})
+        config = self.config.model_copy(update={"golden": fresh})
+        state = {name: tensor.cpu().contiguous() for name, tensor in self.method.state_dict().items()}
+        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics or {}), overwrite=overwrite)
+
+    def check_golden(self) -> None:
+        """Raise GoldenMismatchError unless this machine computes what the publisher's did."""
+        golden = self.config.golden
+        if golden is None:
+            raise GoldenMismatchError(f"{self.name} has no golden embedding, so nothing proves that it loads as published. Save it again.")
+        expected = torch.tensor(golden.embedding)
+        got = self.embed(golden_batch(self.config.spec, golden.seed)).float().cpu()
+        if got.shape != expected.shape:
+            raise GoldenMismatchError(f"{self.name}: golden embedding is {tuple(expected.shape)}, this model gives {tuple(got.shape)}.")
+        error = ((got - expected).abs().max() / expected.abs().max().clamp(min=1e-6)).item()
+        if not error <= golden.tolerance:
+            raise GoldenMismatchError(
+                f"{self.name} does not reproduce its golden embedding (relative error {error:.2g}, allowed {golden.tolerance:.2g}): "
+                "the weights or a component differ from what was published. Reinstall sslts and its plugins, or fetch the model again."
+            )
+
+    def _recording(
+        self,
+        recording: Recording | Mapping[str, NDArray[Any]],
+        rate_hz: float | Mapping[str, float] | None,
+        units: Mapping[str, str] | None,
+    ) -> Recording:
+        if isinstance(recording, Recording):
+            if rate_hz is not None or units is not None:
+                raise ConfigError("A Recording already knows its rates and units: leave out rate_hz and units.")
+            return recording
+        if not isinstance(recording, Mapping):
+            raise MissingModalityError(
+                f"encode needs a Recording or a mapping {{modality: array}} for {', '.join(self.config.spec.names)}, got {type(recording).__name__}. "
+                "Make one: sslts.Recording.from_arrays({...}, rate_hz=..., units=...)."
+            )
+        channels = {modality.name: modality.channel_names for modality in self.config.spec.named if modality.name in recording}
+        return Recording.from_arrays(recording, rate_hz=rate_hz, units=units, channels=channels)
+
+    def _statistics(self, prepared: Recording, normalise: Normalise) -> Mapping[str, ChannelStatistics]:
+        preprocessing = self.config.preprocessing
+        if normalise == "artefact" or preprocessing.recording == "embedding":
+            return preprocessing.statistics
+        return recording_statistics(prepared, self.config.spec)
+
+    def _standardised(self, cuts: Mapping[str, Cut], statistics: Mapping[str, ChannelStatistics]) -> Mapping[str, Cut]:
+        # No statistics at all: this model's encoders read physical units and standardise what they compute.
+        return standardise_windows(cuts, statistics, self.config.preprocessing.clip) if statistics else cuts
+
+    def _no_text(self, what: str) -> UnsupportedError:
+        if isinstance(self.method, TextMethod):
+            return UnsupportedError(f"{self.name} knows text, but this version of sslts cannot {what} with it. Update sslts.")
+        able = [entry.name for entry in list_models() if "text" in entry.tasks]
+        return UnsupportedError(
+            f"{self.name} has no text tower, so it cannot {what}. Models that can: {', '.join(able) or 'none installed'}."
+        )
+
+
+@dataclass(frozen=True)
+class FewShotClassifier:
+    """A model and a fitted head."""
+
+    model: Model
+    head: FittedHead
+    classes: tuple[str, ...]
+    normalise: Normalise = "artefact"
+
+    def scores(self, recording: Recording) -> NDArray[np.float32]:
+        """[n, W] for each window; larger is likelier. NaN never: a window without any modality scores 0 for all."""
+        embeddings = self.model.encode(recording, normalise=self.normalise)
+        scores = self.head.scores(torch.from_numpy(embeddings.values)).detach().numpy()
+        return np.where(embeddings.usable[:, None], scores, np.float32(0))
+
+    def predict(self, recordings: Recording | Sequence[Recording]) -> list[list[str]]:
+        """The likeliest class of each window of each recording."""
+        many = [recordings] if isinstance(recordings, Recording) else recordings
+        return [[self.classes[index] for index in self.scores(recording).argmax(1)] for recording in many]
