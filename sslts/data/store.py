@@ -1,0 +1,261 @@
+"""Windows of more recordings than fit into memory: prepared, continuous streams on disk, cut where and when they are needed.
+
+Overlapping windows cost nothing, since streams are stored once. Layout of a store's folder:
+
+    manifest.json                     written last: sessions, subjects, spec, stride
+    sessions/KEY/session.json         lengths, starts, labels, fingerprint of the source, sha256 of the files beside it
+    sessions/KEY/NAME.values.npy      float32 [C, L]
+    sessions/KEY/NAME.observed.npy    bits of bool [C, L], only where something was lost
+    sessions/KEY/starts.npy           float64 [n], present.npy bool [n, M]
+
+A session is written under a temporary name and renamed, so a killed build goes on where it stopped; a changed spec, stride or source is
+noticed and only what changed is built again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sslts.config import Modality, SensorSpec, parse, read_json
+from sslts.data.recording import Interval, LabelTrack, Recording, Stream
+from sslts.data.store_build import MANIFEST, MAX_JSON, SESSIONS, Source, build_store, file_sha256
+from sslts.data.windows import Cut, cut_arrays, finished
+from sslts.errors import ConfigError, LengthError, ReaderError
+
+__all__ = ["Source", "WindowIndex", "WindowStore", "build_store"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowIndex:
+    """One row a window. session: int [n] into `sessions`; start_s: float64 [n] on that session's clock; present: bool [n, M]."""
+
+    session: NDArray[np.int64]
+    start_s: NDArray[np.float64]
+    present: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+
+class WindowStore:
+    """A built store, memory-mapped. Windows are in the order of sessions and time; `select` restricts them to some subjects.
+
+    Safe to share between processes: files are opened where they are first read.
+    """
+
+    def __init__(self, folder: Path, spec: SensorSpec, stride_s: float, sessions: Sequence[Mapping[str, Any]]) -> None:
+        self.folder = folder
+        self.spec = spec
+        self.stride_s = stride_s
+        self._sessions = tuple(sessions)
+        self._opened: dict[tuple[str, str], NDArray[Any]] = {}
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a finished store.
+
+        Raises:
+            ReaderError: there is no finished store, or a file is missing, truncated or of another shape; the message names it.
+        """
+        root = Path(folder).expanduser()
+        if not (root / MANIFEST).is_file():
+            raise ReaderError(f"{root} holds no finished store ({MANIFEST} is missing). Build it: sslts.data.build_store(folder, ...).")
+        try:
+            manifest = read_json(root / MANIFEST, limit=MAX_JSON)
+            spec = parse(SensorSpec, manifest["spec"], f"{root / MANIFEST}: spec")
+            sessions = [read_json(root / SESSIONS / key / "session.json", limit=MAX_JSON) for key in manifest["sessions"]]
+            store = cls(root, spec, float(manifest["stride_s"]), sessions)
+            store._check_files()
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, ReaderError):
+                raise
+            detail = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise ReaderError(f"{root}: the store is damaged ({detail}). Delete the folder and build it again.") from error
+        return store
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __repr__(self) -> str:
+        return f"WindowStore({len(self)} windows of {self.spec.window_s:g} s, {len(self.sessions)} sessions, {len(self.subjects)} subjects)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": {}}
+
+    @property
+    def sessions(self) -> tuple[str, ...]:
+        """Session keys."""
+        return tuple(session["key"] for session in self._sessions)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Distinct subjects, in order of appearance; sessions without one do not count."""
+        return tuple(dict.fromkeys(session["subject"] for session in self._sessions if session["subject"] is not None))
+
+    @cached_property
+    def index(self) -> WindowIndex:
+        """All windows: which session, when, and what is present."""
+        starts = [self._array(session["key"], "starts") for session in self._sessions]
+        present = [self._array(session["key"], "present") for session in self._sessions]
+        number = np.repeat(np.arange(len(starts)), [len(part) for part in starts])
+        return WindowIndex(
+            number, np.concatenate([np.empty(0), *starts]), np.concatenate([np.empty((0, len(self.spec.names)), dtype=bool), *present])
+        )
+
+    def select(self, subjects: Collection[str]) -> Self:
+        """The same store with the sessions of some subjects only.
+
+        Raises:
+            ConfigError: a subject is not in the store.
+        """
+        unknown = sorted(set(subjects) - set(self.subjects))
+        if unknown:
+            raise ConfigError(f"No subject {', '.join(unknown)} in {self.folder}. Subjects: {', '.join(self.subjects) or 'none'}.")
+        return type(self)(self.folder, self.spec, self.stride_s, [s for s in self._sessions if s["subject"] in subjects])
+
+    def windows(self, indices: ArrayLike, *, min_observed: float = 0.5) -> dict[str, Cut]:
+        """Some windows by number, as `sslts.data.cut` gives them; every modality of the spec has an entry.
+
+        Raises:
+            LengthError: an index is outside 0..len-1.
+        """
+        rows = np.asarray(indices)
+        if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu") or (len(rows) and not 0 <= rows.min() <= rows.max() < len(self)):
+            raise LengthError(f"indices must be whole numbers [n] from 0 to {len(self) - 1}, got {rows.dtype} {rows.shape}.")
+        rows = rows.astype(np.int64)
+        return self._cut(self.index.session[rows], self.index.start_s[rows], min_observed)
+
+    def windows_at(self, session: str, starts_s: ArrayLike, *, min_observed: float = 0.5) -> dict[str, Cut]:
+        """Windows of one session at any starts, on that session's clock."""
+        starts = np.asarray(starts_s, dtype=np.float64)
+        return self._cut(np.full(len(starts), self._number(session)), starts, min_observed)
+
+    def keys(self, indices: ArrayLike) -> dict[str, list[object]]:
+        """Subject, session and start of some windows, as `to_batch` takes them."""
+        rows = np.asarray(indices, dtype=np.int64)
+        chosen = [self._sessions[number] for number in self.index.session[rows]]
+        return {
+            "subject": [session["subject"] for session in chosen],
+            "session": [session["key"] for session in chosen],
+            "start_s": self.index.start_s[rows].tolist(),
+        }
+
+    def recording(self, session: str) -> Recording:
+        """One session's prepared recording; values stay memory-mapped."""
+        entry = self._sessions[self._number(session)]
+        streams = {}
+        for name, stream in entry["streams"].items():
+            modality = self.spec.modality(name)
+            values, lost = self._array(session, f"{name}.values"), None
+            if stream["gaps"]:
+                lost = np.unpackbits(self._array(session, f"{name}.observed"), axis=1, count=stream["length"]).astype(bool).T
+            streams[name] = Stream(name, modality.channels, modality.rate_hz, values.T, lost, stream["start_s"])
+        labels = entry["labels"]
+        return Recording(
+            streams,
+            subject=entry["subject"],
+            session=entry["session"],
+            labels=None if labels is None else LabelTrack(tuple(Interval(*interval) for interval in labels)),
+            start_unix=entry["start_unix"],
+            events_s=tuple(entry["events_s"]),
+        )
+
+    def recordings(self, subjects: Collection[str] | None = None) -> Iterator[Recording]:
+        """Prepared recordings of all sessions, or of some subjects', one at a time."""
+        for session in self._sessions:
+            if subjects is None or session["subject"] in subjects:
+                yield self.recording(session["key"])
+
+    def verify(self) -> None:
+        """Read everything and compare it with the checksums made when it was built.
+
+        Raises:
+            ReaderError: a file differs.
+        """
+        for session in self._sessions:
+            for name, expected in session["files"].items():
+                path = self._path(session["key"], name)
+                if file_sha256(path) != expected:
+                    raise ReaderError(f"{path} is not what was written when the store was built. Delete {path.parent} and build again.")
+
+    def _number(self, session: str) -> int:
+        if session not in self.sessions:
+            raise ConfigError(f"No session '{session}' in {self.folder}. Sessions: {', '.join(self.sessions)}.")
+        return self.sessions.index(session)
+
+    def _cut(self, number: NDArray[np.int64], starts_s: NDArray[np.float64], min_observed: float) -> dict[str, Cut]:
+        return {modality.name: self._cut_modality(modality, number, starts_s, min_observed) for modality in self.spec.named}
+
+    def _cut_modality(self, modality: Modality, number: NDArray[np.int64], starts_s: NDArray[np.float64], min_observed: float) -> Cut:
+        samples = self.spec.samples(modality)
+        values = np.zeros((len(number), len(modality.channels), samples), dtype=np.float32)
+        observed = np.zeros(values.shape, dtype=bool)
+        for session in np.unique(number):
+            entry = self._sessions[session]
+            stream = entry["streams"].get(modality.name)
+            if stream is None:
+                continue
+            rows = np.flatnonzero(number == session)
+            # The same rule as for recordings: nearest sample, halves up, a hair of tolerance.
+            first = np.floor((starts_s[rows] - stream["start_s"]) * modality.rate_hz + 0.5 + 1e-6).astype(np.int64)
+            whole = self._array(entry["key"], f"{modality.name}.values")
+            part = cut_arrays(whole, None, first, samples, min_observed=0)
+            values[rows], seen = part.values, part.observed
+            if stream["gaps"]:
+                bits = self._array(entry["key"], f"{modality.name}.observed")
+                for row, begin in enumerate(first):
+                    low, high = max(int(begin), 0), min(int(begin) + samples, stream["length"])
+                    if low < high:
+                        seen[row, :, low - begin : high - begin] = _bits(bits, low, high)
+            observed[rows] = seen
+        return finished(values, observed, min_observed)
+
+    def _path(self, key: str, name: str) -> Path:
+        return self.folder / SESSIONS / key / f"{name}.npy"
+
+    def _array(self, key: str, name: str) -> NDArray[Any]:
+        if (key, name) not in self._opened:
+            path = self._path(key, name)
+            try:
+                # An empty file cannot be mapped; only `starts` and `present` may be empty, and they are small.
+                mode = None if name in ("starts", "present") else "r"
+                self._opened[key, name] = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
+            except (OSError, ValueError, EOFError, SyntaxError) as error:
+                raise ReaderError(f"{path} cannot be read ({error}). Delete {path.parent} and build the store again.") from error
+        return self._opened[key, name]
+
+    def _check_files(self) -> None:
+        for session in self._sessions:
+            key = session["key"]
+            count = int(session["windows"])
+            expected: dict[str, tuple[tuple[int, ...], type]] = {
+                "starts": ((count,), np.float64),
+                "present": ((count, len(self.spec.names)), np.bool_),
+            }
+            for name, stream in session["streams"].items():
+                channels = len(self.spec.modality(name).channels)
+                expected[f"{name}.values"] = ((channels, stream["length"]), np.float32)
+                if stream["gaps"]:
+                    expected[f"{name}.observed"] = ((channels, -(-stream["length"] // 8)), np.uint8)
+            for name, (shape, dtype) in expected.items():
+                array = self._array(key, name)
+                if array.shape != shape or array.dtype != dtype:
+                    came = f"{array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}"
+                    raise ReaderError(f"{self._path(key, name)} holds {came}. Delete its folder and build again.")
+
+
+def _bits(packed: NDArray[np.uint8], low: int, high: int) -> NDArray[np.bool_]:
+    """bool [C, high - low] out of packed bits [C, L / 8]."""
+    byte = low // 8
+    unpacked = np.unpackbits(np.asarray(packed[:, byte : -(-high // 8)]), axis=1)
+    return unpacked[:, low - 8 * byte : high - 8 * byte].astype(bool)
