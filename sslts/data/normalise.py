@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def standardise_windows(cuts: Mapping[str, Cut], statistics: Mapping[str, Channe
 def _chosen(recordings: Iterable[Recording] | WindowStore, spec: SensorSpec, subjects: Collection[str] | None) -> Iterator[Recording]:
     # A store knows its subjects beforehand, so that the others are not even read.
     select = getattr(recordings, "recordings", None)
-    source: Iterable[Recording] = select(subjects) if select is not None else recordings
+    source: Any = recordings if select is None else select(subjects)
     for recording in source:
         if subjects is None or recording.subject in subjects:
             yield prepare(recording, spec)

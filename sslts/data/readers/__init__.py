@@ -3,8 +3,8 @@
     sslts.data.readers.empatica_e4("S01/")
     sslts.data.readers.wesad_wrist("WESAD/", subject="S2")
 
-The registry (kind "reader") offers the same as classes, plugins' readers included. The modules are named otherwise than the functions, so that
-importing one never hides the other.
+The registry (kind "reader") offers the same as classes, plugins' readers included. The modules are named otherwise than the functions,
+so that importing one never hides the other.
 """
 
 from __future__ import annotations
@@ -84,4 +84,4 @@ def sessions(reader: str, path: str | Path) -> tuple[str, ...]:
     """
     from sslts import registry
 
-    return registry.get("reader", reader).create().sessions(path)  # type: ignore[attr-defined,no-any-return]
+    return registry.get("reader", reader).create().sessions(path)  # type: ignore[attr-defined]

@@ -37,7 +37,10 @@ _MANY_SECONDS = 60.0
 
 @final
 class EmpaticaE4(Reader):
-    """Streams acc (x, y, z in g, 32 Hz), bvp (a.u., 64 Hz), eda (uS, 4 Hz), temp (degC, 4 Hz), optionally hr. Second 0 is the earliest start."""
+    """Streams acc (x, y, z in g, 32 Hz), bvp (a.u., 64 Hz), eda (uS, 4 Hz), temp (degC, 4 Hz), optionally hr.
+
+    Second 0 is the earliest stream's start.
+    """
 
     class Config(ComponentConfig):
         #: Who wore it; the files do not say.

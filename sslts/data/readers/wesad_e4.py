@@ -1,7 +1,7 @@
 """WESAD's wrist part from the Empatica E4 files, without the pickles.
 
-The labels of `SX_quest.csv` count from the start of the chest device, 15 to 24 minutes into the E4's recording; the offset of each subject is
-a fact that the files themselves do not hold (`wesad_protocol.PROTOCOL_START_S`).
+The labels of `SX_quest.csv` count from the start of the chest device, 15 to 24 minutes into the E4's recording; the offset of each
+subject is a fact that the files themselves do not hold (`wesad_protocol.PROTOCOL_START_S`).
 """
 
 from __future__ import annotations

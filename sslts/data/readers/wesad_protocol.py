@@ -9,8 +9,8 @@ from sslts.data.recording import Interval
 from sslts.errors import ReaderError
 
 CITATION = (
-    "Schmidt, Reiss, Duerichen, Marberger, Van Laerhoven. Introducing WESAD, a Multimodal Dataset for Wearable Stress and Affect Detection. "
-    "ICMI 2018. doi:10.1145/3242969.3242985"
+    "Schmidt, Reiss, Duerichen, Marberger, Van Laerhoven. Introducing WESAD, a Multimodal Dataset for Wearable Stress and Affect "
+    "Detection. ICMI 2018. doi:10.1145/3242969.3242985"
 )
 LICENCE = "research use with citation; see the data set's own page. Not redistributed here"
 
@@ -72,7 +72,10 @@ _SUBJECT = re.compile(r"S\d{1,3}\Z")
 
 
 def subject_folders(root: Path, holds: tuple[str, ...]) -> dict[str, Path]:
-    """Subject -> folder, in numeric order. `root` is the data set's folder or one subject's; `holds`: endings after the subject, any of them."""
+    """Subject -> folder, in numeric order.
+
+    `root` is the data set's folder or one subject's; `holds` are endings after the subject's name, one of which must exist.
+    """
     candidates = [root.resolve()] if _SUBJECT.match(root.resolve().name) else sorted(root.iterdir()) if root.is_dir() else []
     found = {
         folder.name: folder
@@ -83,7 +86,9 @@ def subject_folders(root: Path, holds: tuple[str, ...]) -> dict[str, Path]:
 
 
 def questionnaire_intervals(text: str, where: str) -> list[Interval]:
-    """Labelled intervals, in seconds of the protocol, from `SX_quest.csv`. Its times are minutes.seconds: 7.08 is 7 min 8 s, 50.3 is 50 min 30 s.
+    """Labelled intervals, in seconds of the protocol, from `SX_quest.csv`.
+
+    Its times are minutes.seconds: 7.08 is 7 min 8 s, 50.3 is 50 min 30 s.
 
     Raises:
         ReaderError: the ORDER, START and END rows are missing or do not fit each other.
