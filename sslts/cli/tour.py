@@ -1,0 +1,135 @@
+"""What `sslts demo` shows: a sample under a model, whole and without each modality, as a short table and as a report."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import sslts
+from sslts import registry
+from sslts.data import samples
+from sslts.data.recording import Recording
+from sslts.data.samples import Sample
+from sslts.embeddings import Embeddings, cosine_similarity
+from sslts.model import Model, load
+from sslts.report import Fact, MomentsSection, Page, ProvenanceSection, write
+from sslts.report.moments import clock
+
+#: Windows overlap by three quarters: the map shows how the embedding moves, not only where it lands.
+_WINDOWS_IN_STRIDES = 4
+
+
+@dataclass(frozen=True)
+class Tour:
+    """full: embeddings of the whole recording; without: {modality: the same windows without it}; seconds: what encoding took."""
+
+    sample: Sample
+    recording: Recording
+    model: Model
+    full: Embeddings
+    without: Mapping[str, Embeddings]
+    seconds: float
+
+    def table(self) -> str:
+        """A line for all signals and one for each modality removed: likeness to the full embedding, and the moment nearest to the middle."""
+        middle = len(self.full) // 2
+        rows = [("the model sees", "like the full embedding", "least at", f"nearest to {self._at(middle)}")]
+        for label, part in {"all signals": self.full, **{f"no {name}": part for name, part in self.without.items()}}.items():
+            like = np.diag(cosine_similarity(part.values, self.full.values))
+            mean, least = (f"{like.mean():.2f}", self._at(int(like.argmin()))) if part is not self.full else ("", "")
+            rows.append((label, mean, least, self._nearest(part, middle)))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+    def page(self) -> Page:
+        """The report."""
+        minutes = self.recording.duration_s / 60
+        config, spec = self.model.config, self.model.config.spec
+        return Page(
+            title=f"{minutes:.0f} minutes of signals, as {self.model.name} sees them",
+            lead=f"{self.sample.title}: {', '.join(self.full.modalities)}. No label was given to the model, here or in training; "
+            "what lies close together below is what it found alike.",
+            figures=(
+                Fact("recorded", f"{minutes:.1f} min"),
+                Fact(f"windows of {spec.window_s:g} s", str(len(self.full))),
+                Fact("numbers a window", str(self.model.embed_dim)),
+                Fact("to encode it all", f"{self.seconds:.2g} s"),
+            ),
+            sections=(
+                MomentsSection(self.recording, self.full, self.without),
+                ProvenanceSection(
+                    facts=(
+                        Fact("Model", f"{config.name} ({config.method.name})"),
+                        *(
+                            Fact(
+                                f"Reads {modality.name}",
+                                f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz",
+                            )
+                            for modality in spec.named
+                        ),
+                        Fact("Parameters", f"{sum(parameter.numel() for parameter in self.model.method.parameters()):,}"),
+                        Fact(
+                            "Trained on",
+                            f"{', '.join(config.provenance.datasets) or 'not said'} ({len(config.provenance.subjects)} people)",
+                        ),
+                        Fact("Statistics", "of the training subjects" if self.full.normalise == "artefact" else "of this recording"),
+                        Fact("Computed with", f"sslts {sslts.__version__}, Python {platform.python_version()}, {self.model.device}"),
+                    ),
+                    limits=(
+                        "Near means that the signals are alike, not that the person felt the same.",
+                        "The two axes of the map are a projection: windows that overlap there can be far apart in the embedding.",
+                        f"The model learnt from {len(config.provenance.subjects)} people. Another device, another place on the body or another "
+                        "way of life may look unlike anything it knows.",
+                        "Neither the model nor this page is a medical device.",
+                    ),
+                    notices=(f"Recording: {self.sample.citation}. Licence: {self.sample.licence}.",),
+                ),
+            ),
+            footer=f"Written by sslts {sslts.__version__}. This file holds everything it shows and loads nothing.",
+        )
+
+    def write(self, path: Path) -> Path:
+        """Write the report; returns its path."""
+        return write(self.page(), path)
+
+    def _at(self, index: int) -> str:
+        return clock(self.full.time_s[index] - self.recording.start_s)
+
+    def _nearest(self, part: Embeddings, index: int) -> str:
+        similar = cosine_similarity(part.values[index : index + 1], part.values)[0]
+        apart = np.abs(part.time_s - part.time_s[index]) >= part.window_s
+        if not (apart & part.usable).any():
+            return "-"
+        best = int(np.where(apart & part.usable, similar, -np.inf).argmax())
+        return f"{self._at(best)} ({similar[best]:.2f})"
+
+
+def tour(sample: str, model: str, *, progress: bool) -> Tour:
+    """Read a bundled sample and encode it, whole and without each of its modalities in turn.
+
+    Raises:
+        UnknownNameError, UnknownModelError: no such sample or model.
+        MissingModalityError: the sample has nothing that the model reads.
+    """
+    chosen = samples.get(sample)
+    loaded = load(model)
+    recording: Recording = registry.get("reader", chosen.reader).create().read(chosen.path)  # type: ignore[attr-defined]
+    stride_s = loaded.config.spec.window_s / _WINDOWS_IN_STRIDES
+    started = time.perf_counter()
+    full = loaded.encode(recording, stride_s=stride_s, progress=progress)
+    seconds = time.perf_counter() - started
+    read = [name for name in recording.names if name in full.modalities]
+    parts = {name: loaded.encode(recording.without(name), stride_s=stride_s, progress=progress) for name in read if len(read) > 1}
+    # A stream that begins first or ends last takes its windows along: compare those that all have.
+    common = [time_s for time_s in full.time_s if all(np.isclose(part.time_s, time_s).any() for part in parts.values())]
+    same = {name: part.select(_positions(part, common)) for name, part in parts.items()}
+    return Tour(chosen, recording, loaded, full.select(_positions(full, common)), same, seconds)
+
+
+def _positions(part: Embeddings, times_s: list[float]) -> list[int]:
+    return [int(np.abs(part.time_s - time_s).argmin()) for time_s in times_s]
