@@ -143,14 +143,19 @@ def blocked_distributions() -> frozenset[str]:
     return frozenset(_normal(name) for name in os.environ.get("SSLTS_BLOCK_PLUGINS", "").split(",") if name.strip())
 
 
-def _load_plugin(offer: Offer) -> type:
+def load_offer(offer: Offer) -> Any:
+    """Import the object behind one offer. Whatever the plugin raises becomes a PluginError that names its distribution."""
     try:
-        component = _import(offer.target)
+        return _import(offer.target)
     except (Exception, SystemExit) as error:  # a plugin may fail in any way; it must not take us down
         raise PluginError(
             f"{offer.kind} '{offer.name}' of {offer.distribution} {offer.version} cannot be imported "
             f"({type(error).__name__}: {error}). Update or uninstall it, or block it: SSLTS_BLOCK_PLUGINS={offer.distribution}."
         ) from error
+
+
+def _load_plugin(offer: Offer) -> type:
+    component = load_offer(offer)
     _check_base(offer.kind, offer.name, component, f"{offer.distribution} {offer.version}")
     return component
 

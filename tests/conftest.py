@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
+from fake_plugins import Installer
 
+from sslts import registry
 from sslts.config import Channel, Modality, SensorSpec
 
 
@@ -26,3 +31,14 @@ def small_spec() -> SensorSpec:
         window_s=4,
         stride_s=2,
     )
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installer]:
+    """`plugins.install(...)` puts a fake distribution on sys.path until the test ends."""
+    monkeypatch.delenv("SSLTS_BLOCK_PLUGINS", raising=False)
+    root = tmp_path / "site"
+    root.mkdir()
+    yield Installer(root, monkeypatch)
+    monkeypatch.undo()
+    registry.refresh()
