@@ -75,6 +75,38 @@ class HubError(SslTsError):
     """The Hugging Face Hub could not give what was asked for."""
 
 
+class HubRepositoryError(HubError):
+    """The repository does not exist, or is private and no valid token was sent."""
+
+
+class HubRevisionError(HubError):
+    """The repository exists, but not this branch, tag or commit."""
+
+
+class HubFileError(HubError):
+    """The repository and revision exist, but a file of the model is missing."""
+
+
+class HubGatedError(HubError):
+    """The repository is gated and its terms have not been accepted by this account."""
+
+
+class HubAuthenticationError(HubError):
+    """The token is missing, expired or not allowed to read this repository."""
+
+
+class HubOfflineError(HubError):
+    """Offline mode is on and the cache does not hold the file."""
+
+
+class HubNetworkError(HubError):
+    """The Hub could not be reached, or its answer broke off."""
+
+
+class HubIntegrityError(HubError, ArtefactError):
+    """What the Hub sent is not what the catalogue, the manifest or the Hub itself announced."""
+
+
 # --- signals -----------------------------------------------------------------------------------------------------------
 
 

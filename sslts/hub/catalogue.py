@@ -1,0 +1,161 @@
+"""Which pretrained models there are: bundled ones, those that catalogue.json pins on the Hub, and those of plugins.
+
+Facts stand once: a bundled model's entry is derived from its folder whenever the list is asked for; catalogue.json holds only what lives
+elsewhere. Reads small files; imports neither torch nor the Hub's client.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from sslts import registry
+from sslts.config import parse, read_json
+from sslts.errors import CollisionError, PluginError, SslTsError, UnknownModelError, suggest
+from sslts.hub import artefact
+from sslts.hub.bundled import bundled_folders
+from sslts.hub.entry import Entry, HeadlineMetric, InFolder, ModelList
+from sslts.hub.header import read_header
+from sslts.hub.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+CATALOGUE_FILE = Path(__file__).with_name("catalogue.json")
+
+
+def list_models(pattern: str = "*", *, modality: str | None = None, task: str | None = None, licence: str | None = None) -> ModelList:
+    """Pretrained models by wildcard ("crossl*"), with filters; the result prints as a table.
+
+    A plugin's catalogue or a folder that cannot be read is left out with a warning in the log.
+    """
+    found = {entry.name: entry for entry in _known()}
+    return ModelList(
+        entry
+        for name, entry in sorted(found.items())
+        if fnmatchcase(name, pattern)
+        and (modality is None or modality in entry.modalities)
+        and (task is None or task in entry.tasks)
+        and (licence is None or fnmatchcase(entry.licence.lower(), licence.lower()))
+    )
+
+
+def find(name: str) -> Entry:
+    """The entry of one name: a bare name is sslts's own, a dotted one belongs to the plugin of that namespace.
+
+    Raises:
+        UnknownModelError: no entry has this name; the message suggests the nearest.
+        CollisionError: two plugins offer it.
+        PluginError: the plugin of this namespace is installed but its catalogue cannot be read.
+        ArtefactError, ConfigError: the bundled folder of this name cannot be read.
+    """
+    if "." in name:
+        return _find_in_plugins(name)
+    folders = bundled_folders()
+    if name in folders:
+        return entry_from_folder(folders[name])
+    for entry in _on_the_hub():
+        if entry.name == name:
+            return entry
+    raise UnknownModelError(_unknown(name))
+
+
+def entry_from_folder(folder: Path) -> Entry:
+    """The catalogue entry of a model's folder, from its config, its metrics and the header of its weights.
+
+    Raises:
+        ArtefactError: a file is missing or the config names another model than the folder.
+        ConfigError: config.json or metrics.json is not valid.
+    """
+    config = artefact.read_config(folder)
+    metrics = read_metrics(folder)
+    weights = folder / artefact.WEIGHTS
+    stored = read_header(weights).tensors.values()
+    headline = metrics.headline
+    return Entry(
+        name=config.name,
+        method=config.method.name,
+        modalities=config.spec.names or ("any",),
+        rates_hz=tuple(modality.rate_hz for modality in config.spec.named),
+        window_s=config.spec.window_s,
+        parameters=sum(info.items for info in stored if info.dtype.startswith(("F", "BF"))),
+        size_bytes=weights.stat().st_size,
+        licence=config.provenance.licence,
+        data=config.provenance.datasets,
+        tasks=metrics.tasks,
+        headline=None if headline is None else HeadlineMetric(name=headline.metric, value=headline.value, protocol=headline.label),
+        where=InFolder(path=folder),
+    )
+
+
+def read_metrics(folder: Path) -> Metrics:
+    """metrics.json of a model's folder; empty where there is none (ConfigError if it is not valid)."""
+    path = folder / artefact.METRICS
+    if not path.is_file():
+        return Metrics()
+    found: Metrics = parse(Metrics, read_json(path), str(path))
+    return found
+
+
+def _known() -> Iterable[Entry]:
+    yield from _on_the_hub()
+    for folder in bundled_folders().values():
+        try:
+            yield entry_from_folder(folder)
+        except SslTsError as error:
+            logger.warning("The bundled model in %s is left out: %s", folder, error)
+    for offer in _plugin_catalogues():
+        try:
+            yield from _entries_of(offer)
+        except PluginError as error:
+            logger.warning("A plugin's catalogue is left out: %s", error)
+
+
+@functools.cache
+def _on_the_hub() -> tuple[Entry, ...]:
+    return tuple(parse(Entry, item, f"catalogue.json[{index}]") for index, item in enumerate(read_json(CATALOGUE_FILE)))
+
+
+def _plugin_catalogues() -> list[registry.Offer]:
+    return [offer for offer in registry.offers() if offer.kind == "catalogue" and offer.problem is None]
+
+
+def _entries_of(offer: registry.Offer) -> list[Entry]:
+    who = f"catalogue '{offer.name}' of {offer.distribution} {offer.version}"
+    function: Any = registry.load_offer(offer)
+    try:
+        entries = [item if isinstance(item, Entry) else parse(Entry, item, who) for item in function()]
+    except (Exception, SystemExit) as error:  # a plugin may fail in any way; it must not take the list down
+        raise PluginError(
+            f"The {who} cannot be read ({type(error).__name__}: {error}). "
+            f"Update or uninstall it, or block it: SSLTS_BLOCK_PLUGINS={offer.distribution}."
+        ) from error
+    strangers = [entry.name for entry in entries if not entry.name.startswith(f"{offer.name}.")]
+    if strangers:
+        raise PluginError(f"The {who} offers '{strangers[0]}', expected names that start with '{offer.name}.'. Tell its authors.")
+    return entries
+
+
+def _find_in_plugins(name: str) -> Entry:
+    # An entry point's name is the namespace of its models, so that one name imports one plugin.
+    offers = [offer for offer in _plugin_catalogues() if name.startswith(f"{offer.name}.")]
+    found = [(offer, entry) for offer in offers for entry in _entries_of(offer) if entry.name == name]
+    if not found:
+        raise UnknownModelError(_unknown(name))
+    if len(found) > 1:
+        who = ", ".join(f"{offer.distribution} {offer.version}" for offer, _ in found)
+        raise CollisionError(f"Model '{name}' is offered by {len(found)} catalogues ({who}). Uninstall one or block it.")
+    return found[0][1]
+
+
+def _unknown(name: str) -> str:
+    known = [entry.name for entry in list_models()]
+    hint = suggest(name, known)
+    if not hint and "." in name:
+        hint = f"'{name.split('.')[0]}' looks like a plugin's namespace: is it installed here? "
+    if Path(name).is_dir():
+        hint += f"A folder of this name is here: write './{name}' for it. "
+    return f"No pretrained model is named '{name}'. {hint}Known models: {', '.join(known) or 'none'}."
