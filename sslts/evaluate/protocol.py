@@ -1,0 +1,205 @@
+"""Protocols as data: which subjects, windows, classes and splits a figure belongs to.
+
+A protocol is a JSON file in `sslts/evaluate/protocols`. Figures of two protocols never stand in one column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StringConstraints
+
+from sslts.config import Frozen, Name, Seconds, Text, parse, parse_json, read_json
+from sslts.errors import ConfigError, LeakageError, UnknownNameError, suggest
+from sslts.evaluate.leakage import check_disjoint
+
+Labels = NDArray[np.int64]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One test subject; a classifier may learn from all others. `group` is the pretraining that may embed it."""
+
+    subject: str
+    train: tuple[str, ...]
+    group: int
+
+    def __post_init__(self) -> None:
+        check_disjoint(self.train, (self.subject,), what=f"fold {self.subject}")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Subjects that share one pretraining.
+
+    test: judged, never seen. train: everybody else. validation: part of `train`, kept aside to select the pretraining's checkpoint.
+    """
+
+    index: int
+    test: tuple[str, ...]
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_disjoint(self.train, self.test, what=f"group {self.index}")
+        check_disjoint(self.validation, self.test, what=f"the validation of group {self.index}")
+
+    @property
+    def fit(self) -> tuple[str, ...]:
+        """Training subjects without the validation subjects."""
+        return tuple(subject for subject in self.train if subject not in self.validation)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A classification task: `classes` in order, and to which of them each of the protocol's classes belongs (-1: left out)."""
+
+    name: str
+    classes: tuple[str, ...]
+    target: tuple[int, ...]
+
+    def labels(self, classes: Labels) -> Labels:
+        """int [n] protocol classes -> int [n] task classes, -1 where the task leaves the window out."""
+        return np.asarray(self.target, dtype=np.int64)[classes]
+
+
+class GroupManifest(Frozen):
+    """Subjects of one group, as written in the manifest."""
+
+    test: Annotated[tuple[Subject, ...], Field(min_length=1)]
+    validation: tuple[Subject, ...] = ()
+
+
+class Protocol(Frozen):
+    """A split manifest.
+
+    folder: where the data set usually lies below a data folder
+    classes: the reader's labels that are used, in the order of all results
+    tasks: {task: {its class: the protocol's classes it is made of}}
+    windows: the expected number of windows, by subject and class
+    """
+
+    id: Name
+    version: Annotated[int, Field(ge=1)]
+    title: Text
+    reader: Name
+    folder: Text
+    citation: Text
+    window_s: Seconds
+    stride_s: Seconds
+    subjects: Annotated[tuple[Subject, ...], Field(min_length=2)]
+    classes: Annotated[tuple[Name, ...], Field(min_length=2)]
+    tasks: Annotated[dict[Name, dict[Name, tuple[Name, ...]]], Field(min_length=1)]
+    group_manifest: Annotated[tuple[GroupManifest, ...], Field(min_length=2)]
+    windows: dict[Subject, dict[Name, int]] = {}
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """One pretraining each (LeakageError if a subject stands on both sides)."""
+        return tuple(
+            Group(index, entry.test, tuple(s for s in self.subjects if s not in entry.test), entry.validation)
+            for index, entry in enumerate(self.group_manifest)
+        )
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """Leave one subject out, in numeric order."""
+        group_of = {subject: index for index, entry in enumerate(self.group_manifest) for subject in entry.test}
+        return tuple(Fold(subject, tuple(s for s in self.subjects if s != subject), group_of[subject]) for subject in self.subjects)
+
+    def fold(self, subject: str) -> Fold:
+        """The fold that tests this subject (UnknownNameError if there is none)."""
+        if subject not in self.subjects:
+            raise UnknownNameError(f"{self.id} has no subject '{subject}'. {suggest(subject, self.subjects)}It has {_list(self.subjects)}.")
+        return self.folds[self.subjects.index(subject)]
+
+    def task(self, name: str) -> Task:
+        """One task by name (UnknownNameError if there is none)."""
+        if name not in self.tasks:
+            raise UnknownNameError(f"{self.id} has no task '{name}'. {suggest(name, self.tasks)}It has {_list(self.tasks)}.")
+        parts = self.tasks[name]
+        index = {source: position for position, sources in enumerate(parts.values()) for source in sources}
+        return Task(name, tuple(parts), tuple(index.get(source, -1) for source in self.classes))
+
+    def class_index(self, labels: Sequence[str]) -> Labels:
+        """The reader's labels -> positions in `classes` (ConfigError for a label the protocol does not know)."""
+        unknown = sorted(set(labels) - set(self.classes))
+        if unknown:
+            raise ConfigError(f"{self.id} knows the labels {_list(self.classes)}, got {_list(unknown)}. Drop other windows first.")
+        return np.asarray([self.classes.index(label) for label in labels], dtype=np.int64)
+
+    def check_windows(self, subjects: Sequence[str], classes: Labels) -> None:
+        """Refuse a grid that is not the protocol's: figures would not be comparable (ConfigError names the first difference)."""
+        for subject, expected in self.windows.items():
+            of_subject = np.asarray([s == subject for s in subjects], dtype=bool)
+            for name, count in expected.items():
+                got = int((of_subject & (classes == self.classes.index(name))).sum())
+                if got != count:
+                    raise ConfigError(
+                        f"{self.id} expects {count} windows of {name} from {subject}, got {got}. Cut {self.window_s:g} s windows "
+                        f"every {self.stride_s:g} s from each labelled segment's start, wholly inside, of the complete data set."
+                    )
+        extra = sorted(set(subjects) - set(self.subjects))
+        if extra:
+            raise ConfigError(f"{self.id} has no subject {_list(extra)}. Expected only {_list(self.subjects)}.")
+
+
+def load_protocol(source: str | Path) -> Protocol:
+    """A built-in protocol by name, or a manifest by path.
+
+    Raises:
+        UnknownNameError: no built-in protocol has this name.
+        ConfigError: the manifest is malformed or contradicts itself.
+        LeakageError: a subject stands in two groups, or on both sides of one.
+    """
+    if isinstance(source, Path):
+        return _checked(parse(Protocol, read_json(source), str(source)))
+    if source not in protocols():
+        raise UnknownNameError(f"No protocol is named '{source}'. {suggest(source, protocols())}Known protocols: {_list(protocols())}.")
+    text = resources.files("sslts.evaluate").joinpath("protocols", f"{source}.json").read_text(encoding="utf-8")
+    return _checked(parse(Protocol, parse_json(text, source), source))
+
+
+def protocols() -> tuple[str, ...]:
+    """Names of the built-in protocols."""
+    folder = resources.files("sslts.evaluate").joinpath("protocols")
+    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
+
+
+def _checked(protocol: Protocol) -> Protocol:
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(protocol.group_manifest):
+        for subject in entry.test:
+            if subject in seen:
+                raise LeakageError(f"{protocol.id}: subject {subject} is tested in group {seen[subject]} and in group {index}. Keep one.")
+            seen[subject] = index
+        check_disjoint(entry.validation, entry.test, what=f"the validation of group {index} of {protocol.id}")
+    expected = tuple(protocol.subjects[k :: len(protocol.group_manifest)] for k in range(len(protocol.group_manifest)))
+    if tuple(entry.test for entry in protocol.group_manifest) != expected:
+        raise ConfigError(f"{protocol.id}: group k of n must test the subjects s_k, s_(k+n), ...: expected {expected}.")
+    if list(protocol.subjects) != sorted(protocol.subjects, key=_number):
+        raise ConfigError(f"{protocol.id}: subjects must be in numeric order, got {_list(protocol.subjects)}.")
+    strangers = {s for entry in protocol.group_manifest for s in entry.validation} - set(protocol.subjects)
+    if strangers:
+        raise ConfigError(f"{protocol.id}: validation subjects {_list(sorted(strangers))} are not subjects of the protocol.")
+    for task, parts in protocol.tasks.items():
+        sources = [source for group in parts.values() for source in group]
+        if len(set(sources)) != len(sources) or not set(sources) <= set(protocol.classes):
+            raise ConfigError(f"{protocol.id}: task '{task}' must use each of {_list(protocol.classes)} at most once, got {sources}.")
+    return protocol
+
+
+def _number(subject: str) -> tuple[int, str]:
+    digits = "".join(character for character in subject if character.isdigit())
+    return (int(digits) if digits else 0, subject)
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
