@@ -1,0 +1,1 @@
+"""Benchmarks: the figures that cards and the README quote, one JSON a row and fold."""

@@ -1,0 +1,116 @@
+"""Plots of a summary, as small SVG files: confusion matrices, the label-efficiency curve, missing-modality bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("svg")
+import numpy as np  # noqa: E402
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from sslts.evaluate.protocol import Protocol  # noqa: E402
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "sslts",  # the same figures give the same file
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+SETTINGS = ("inductive", "subject-normalised")
+
+
+def write(protocol: Protocol, summary: dict[str, Any], *, root: Path) -> list[Path]:
+    """Every plot that the results allow."""
+    rows = {name: row for name, row in summary["rows"].items() if not row["exploratory"]}
+    written = []
+    with plt.rc_context(STYLE):
+        for name in _shown(rows):
+            written.append(_save(confusion(protocol, rows[name]), root / f"confusion-{name}.svg"))
+        if any(row["label_fractions"] for row in rows.values()):
+            written.append(_save(label_efficiency(rows), root / "label-efficiency.svg"))
+        if any(row["missing"] for row in rows.values()):
+            written.append(_save(missing_modalities(rows), root / "missing-modalities.svg"))
+    return written
+
+
+def confusion(protocol: Protocol, row: dict[str, Any]) -> Figure:
+    """4-class confusion matrices of a row in both settings; each line sums to 100 %."""
+    found = {entry["setting"]: entry for entry in row["tasks"] if entry["task"] == "4-class"}
+    classes = protocol.task("4-class").classes
+    figure, axes = plt.subplots(1, len(found), figsize=(3.4 * len(found), 3.2), squeeze=False, layout="constrained")
+    for axis, (setting, entry) in zip(axes[0], found.items(), strict=True):
+        share = np.asarray(entry["confusion"], dtype=float)
+        share = 100 * share / share.sum(1, keepdims=True)
+        axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
+        for (line, column), value in np.ndenumerate(share):
+            axis.text(column, line, f"{value:.0f}", ha="center", va="center", color="white" if value > 55 else "black")
+        axis.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+        axis.set_yticks(range(len(classes)), classes)
+        axis.set_title(setting)
+        axis.set_xlabel("predicted")
+    axes[0][0].set_ylabel("truth (% of its windows)")
+    figure.suptitle(row["title"])
+    return figure
+
+
+def label_efficiency(rows: dict[str, Any]) -> Figure:
+    """4-class macro-F1 over the share of labelled training windows."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, layout="constrained")
+    for axis, setting in zip(axes, SETTINGS, strict=True):
+        for index, row in enumerate(rows.values()):
+            points = [entry for entry in row["label_fractions"] if entry["setting"] == setting]
+            if points:
+                x, y = [100 * p["fraction"] for p in points], [100 * p["macro_f1"]["mean"] for p in points]
+                axis.plot(x, y, marker="o", markersize=3, color=f"C{index}", label=row["title"])
+        axis.set_xscale("log")
+        axis.set_xticks([1, 5, 10, 25, 50, 100], ["1", "5", "10", "25", "50", "100"])
+        axis.minorticks_off()
+        axis.set_xlabel("labelled training windows (%)")
+        axis.set_title(setting)
+    axes[0].set_ylabel("4-class macro-F1")
+    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def missing_modalities(rows: dict[str, Any]) -> Figure:
+    """4-class macro-F1 for each set of present modalities; whiskers are 95 % intervals."""
+    figure, axes = plt.subplots(2, 1, figsize=(8, 5.6), sharex=True, layout="constrained")
+    for axis, setting in zip(axes, SETTINGS, strict=True):
+        shown = [(row["title"], entry) for row in rows.values() for entry in row["missing"] if entry["setting"] == setting]
+        for index, (title, entry) in enumerate(shown):
+            width = 0.8 / len(shown)
+            x = np.arange(len(entry["subsets"])) + (index - (len(shown) - 1) / 2) * width
+            mean = [100 * subset["macro_f1"]["mean"] for subset in entry["subsets"]]
+            half = [100 * (subset["macro_f1"]["half_width"] or 0) for subset in entry["subsets"]]
+            axis.bar(x, mean, width, yerr=half, error_kw={"linewidth": 0.7}, label=title)
+            axis.set_xticks(range(len(mean)), [" + ".join(subset["present"]) for subset in entry["subsets"]], rotation=35, ha="right")
+        axis.set_ylabel("4-class macro-F1")
+        axis.set_title(setting)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def _shown(rows: dict[str, Any]) -> list[str]:
+    """Which rows get a confusion matrix: the models that are published, and the best peer of the 4-class column."""
+    judged = {name: row for name, row in rows.items() if any(entry["task"] == "4-class" for entry in row["tasks"])}
+    peers = [name for name, row in judged.items() if row["kind"] == "peer"]
+    best = max(peers, key=lambda name: _mean(judged[name]), default=None)
+    return [name for name in judged if name == best or name.startswith("crossl")]
+
+
+def _mean(row: dict[str, Any]) -> float:
+    return float(np.mean([entry["macro_f1"]["mean"] for entry in row["tasks"] if entry["task"] == "4-class"]))
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+    return path

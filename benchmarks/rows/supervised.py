@@ -1,0 +1,85 @@
+"""The supervised row: the recipe's network and a linear head, trained from scratch on labelled windows only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.grid import Grid
+from benchmarks.results import write_json
+from benchmarks.rows.base import MAIN_TASK, Judgement, Parts, Row
+from benchmarks.rows.crossl import RECIPES
+from sslts.evaluate.label_efficiency import FRACTIONS, draw_windows
+from sslts.evaluate.leakage import check_disjoint
+from sslts.evaluate.loso import FractionOutcome, Outcome
+from sslts.evaluate.metrics import confusion_matrix
+from sslts.evaluate.probe import Labels
+from sslts.evaluate.protocol import Fold, Group, Protocol
+
+
+@dataclass(frozen=True)
+class Supervised(Row):
+    """One training a group and fraction (12 training subjects), inductive, 4-class, one draw: what from-scratch rows can afford."""
+
+    recipe: str = "crossl-wesad"
+
+    def config(self) -> dict[str, Any]:
+        """The recipe's text, as a digest."""
+        text = (RECIPES / f"{self.recipe}.yaml").read_bytes()
+        return {"recipe": self.recipe, "recipe_sha256": hashlib.sha256(text).hexdigest(), "supervised": True, "draws": 1}
+
+    def judge(self, protocol: Protocol, fold: Fold, grid: Grid) -> Judgement:
+        """The fold's share of its group's trainings."""
+        group, task = protocol.groups[fold.group], protocol.task(MAIN_TASK)
+        labels = task.labels(grid.classes)
+        test = np.flatnonzero(np.asarray(grid.subjects) == fold.subject)
+        tasks, fractions = [], []
+        for fraction in FRACTIONS:
+            predicted, count = self._predictions(protocol, group, grid, labels, fraction)
+            confusion = confusion_matrix(labels[test], predicted[test], classes=len(task.classes))
+            fractions.append(FractionOutcome(MAIN_TASK, "inductive", fraction, 0, count, confusion))
+            if fraction == 1:
+                tasks.append(Outcome(MAIN_TASK, "inductive", confusion, predicted[test], None))
+        return Judgement(tasks, fractions)
+
+    def _predictions(self, protocol: Protocol, group: Group, grid: Grid, labels: Labels, fraction: float) -> tuple[Labels, int]:
+        """int [n], -1 for windows of other groups' subjects; and how many labels were used. Kept on disk."""
+        from benchmarks.pretrain import train_supervised
+
+        check_disjoint(group.train, group.test)
+        names = np.asarray(grid.subjects)
+        train, test = np.flatnonzero(np.isin(names, group.train)), np.flatnonzero(np.isin(names, group.test))
+        rows = train[draw_windows(labels[train], protocol=protocol.id, fold=f"group{group.index}", fraction=fraction, draw=0)]
+        out = self.folder(protocol, group) / f"{self.digest(protocol)[:12]}-{fraction:g}"
+        stored = out / "predictions.json"
+        if not stored.exists():
+            predict = train_supervised(
+                RECIPES / f"{self.recipe}.yaml",
+                grid=grid,
+                rows=rows,
+                labels=labels[rows],
+                classes=len(protocol.task(MAIN_TASK).classes),
+                validation_subjects=group.validation,
+                out=out,
+                seed=self.seed,
+            )
+            write_json(stored, {"predicted": np.asarray(predict(test)).tolist()})
+        predicted = np.full(len(grid), -1, dtype=np.int64)
+        predicted[test] = json.loads(stored.read_text(encoding="utf-8"))["predicted"]
+        return predicted, len(rows)
+
+
+def rows() -> list[Row]:
+    """One row."""
+    return [
+        Supervised(
+            "supervised",
+            "The same network, supervised from scratch",
+            parts=Parts(label_fractions=("inductive",)),
+            pretraining_labels="no pretraining",
+        )
+    ]

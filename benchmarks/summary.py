@@ -1,0 +1,155 @@
+"""summary.json, summary.md and the plots of a protocol, from its results files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import plots
+from benchmarks.figures import COLUMNS, load_results, summarise
+from benchmarks.results import ROOT, write_json
+from sslts.evaluate.protocol import Protocol
+
+SHORT = {"inductive": "inductive", "subject-normalised": "normalised"}
+
+
+def write(protocol: Protocol, names: Sequence[str], *, root: Path = ROOT) -> None:
+    """Make all three; rows without results are left out."""
+    rows = load_results(protocol, names, root=root)
+    summary = summarise(protocol, rows)
+    write_json(root / protocol.id / "summary.json", summary)
+    (root / protocol.id / "summary.md").write_text(markdown(protocol, summary), encoding="utf-8")
+    plots.write(protocol, summary, root=root / protocol.id)
+
+
+def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
+    """The tables, each with its protocol, interval, dates and labels used."""
+    rows = {name: row for name, row in summary["rows"].items() if not row["exploratory"]}
+    dates = sorted({date for row in summary["rows"].values() for date in row["date"].split(" to ")})
+    span = " to ".join(dict.fromkeys((dates[0], dates[-1]))) if dates else "no results yet"
+    stamp = (
+        f"Protocol `{protocol.id}` version {protocol.version}; mean over {len(protocol.subjects)} test subjects +- half of the 95 % "
+        f"t-interval over subjects, in points; computed {span}."
+    )
+    parts = [
+        f"# {protocol.title} (`{protocol.id}`)",
+        "Written by `python benchmarks/run.py wesad-loso --table` from the JSON files beside it; do not edit.",
+        f"{len(protocol.subjects)} subjects, {protocol.window_s:g} s windows every {protocol.stride_s:g} s, leave one subject out, "
+        f"{len(protocol.groups)} groups with one pretraining each. *normalised*: features also z-scored per subject over all its windows, "
+        "without labels. *labels*: which labels the row's pretraining used.",
+        *_section("Macro-F1", stamp, _scores(rows, "macro_f1")),
+        *_section("Balanced accuracy", stamp, _scores(rows, "balanced_accuracy")),
+        *_section(
+            "Against the best peer, subject by subject",
+            f"{stamp} Macro-F1 minus that of the peer with the best mean of the column; in brackets on how many subjects the row is ahead.",
+            _differences(rows),
+        ),
+        *_section("Label efficiency", f"{stamp} 4-class macro-F1, mean of 5 draws (the supervised row: 1).", _fractions(rows)),
+        *_section(
+            "Missing modalities",
+            f"{stamp} 4-class macro-F1. The probe is trained with random subsets of the modalities; losses are against the full set under "
+            "the same probe, mean over all subsets.",
+            _missing(rows),
+        ),
+        *_section(
+            "Ablations (exploratory)",
+            f"Protocol `{protocol.id}` version {protocol.version}, group 0 only ({', '.join(protocol.groups[0].test)}), one seed: "
+            f"macro-F1 in points, computed {span}. Three subjects cannot rank neighbours.",
+            _ablations(protocol, summary["rows"]),
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(title: str, stamp: str, table: list[str]) -> list[str]:
+    return [f"## {title}", stamp, "\n".join(table)] if len(table) > 2 else []
+
+
+def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
+    head = list(head)
+    return [_line(head), _line(["---"] * len(head)), *(_line(cells) for cells in body)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _head() -> list[str]:
+    return [f"{SHORT[setting]} {task}" for setting, task in COLUMNS]
+
+
+def _entries(row: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(entry["setting"], entry["task"]): entry for entry in row["tasks"]}
+
+
+def _scores(rows: dict[str, Any], score: str) -> list[str]:
+    body = []
+    for row in rows.values():
+        found = _entries(row)
+        body.append([_name(row), *(_points(found[c][score]) if c in found else "" for c in COLUMNS), row["pretraining_labels"]])
+    return _table(["row", *_head(), "labels"], body)
+
+
+def _differences(rows: dict[str, Any]) -> list[str]:
+    body = []
+    for row in rows.values():
+        found = {key: entry["against_best_peer"] for key, entry in _entries(row).items() if "against_best_peer" in entry}
+        cells = [
+            f"{_points(found[c]['difference'], sign=True)} ({found[c]['ahead']}/{found[c]['of']})" if c in found else "" for c in COLUMNS
+        ]
+        body.append([_name(row), *cells])
+    peers = {
+        (e["setting"], e["task"]): e["against_best_peer"]["peer"] for row in rows.values() for e in row["tasks"] if "against_best_peer" in e
+    }
+    return _table(["row", *_head()], [["*best peer*", *(peers.get(c, "") for c in COLUMNS)], *body])
+
+
+def _fractions(rows: dict[str, Any]) -> list[str]:
+    fractions = sorted({entry["fraction"] for row in rows.values() for entry in row["label_fractions"]})
+    body = []
+    for setting in SHORT:
+        for row in rows.values():
+            found = {e["fraction"]: e["macro_f1"] for e in row["label_fractions"] if e["setting"] == setting}
+            if found:
+                cells = [_points(found[f]) if f in found else "" for f in fractions]
+                body.append([SHORT[setting], row["title"], *cells, row["pretraining_labels"]])
+    return _table(["setting", "row", *(f"{100 * fraction:g} %" for fraction in fractions), "labels in pretraining"], body)
+
+
+def _missing(rows: dict[str, Any]) -> list[str]:
+    head = ["setting", "row", "full set", "full set, plain probe", "mean loss", "1 missing", "2 missing", "3 missing"]
+    body = []
+    for setting in SHORT:
+        for row in rows.values():
+            for entry in (e for e in row["missing"] if e["setting"] == setting):
+                counts = entry["loss_by_number_missing"].values()
+                shown = (entry["full"], entry["full_with_plain_probe"], entry["mean_loss"], *counts)
+                body.append([SHORT[setting], row["title"], *(_points(value) for value in shown)])
+    return _table(head, body)
+
+
+def _ablations(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
+    """Every exploratory row, after the rows it varies, judged on the same three subjects."""
+    subjects = protocol.groups[0].test
+    body = []
+    for row in rows.values():
+        if not row["exploratory"] and row["kind"] != "model":
+            continue
+        found = _entries(row)
+        cells = []
+        for column in COLUMNS:
+            scores = [found[column]["by_subject"].get(subject) for subject in subjects] if column in found else [None]
+            cells.append("" if None in scores else f"{100 * sum(scores) / len(scores):.1f}")
+        if any(cells):
+            body.append([row["title"], *cells])
+    return _table(["row", *_head()], body) if any(row["exploratory"] for row in rows.values()) else []
+
+
+def _name(row: dict[str, Any]) -> str:
+    return row["title"] + ("" if row["complete"] else f" ({len(row['subjects'])} subjects only)")
+
+
+def _points(value: dict[str, Any], *, sign: bool = False) -> str:
+    mean = f"{100 * value['mean']:+.1f}" if sign else f"{100 * value['mean']:.1f}"
+    return mean if value["half_width"] is None else f"{mean} +- {100 * value['half_width']:.1f}"

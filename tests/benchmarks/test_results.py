@@ -1,0 +1,143 @@
+"""Results files resume, and the tables show what they hold."""
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+from benchmarks import loso, summary
+from benchmarks.figures import load_results, summarise
+from benchmarks.results import dump, fold_path
+from benchmarks.rows.base import FeatureRow, Parts
+from sslts.evaluate.protocol import load_protocol
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Nearest class mean: quick, so that the test is."""
+
+    classes: np.ndarray
+    means: np.ndarray
+    chosen: float | None = None
+
+    def predict(self, values):
+        return self.classes[((np.nan_to_num(values)[:, None] - self.means) ** 2).sum(-1).argmin(1)]
+
+
+def fit_nearest(values, labels, subjects):
+    classes = np.unique(labels)
+    return Nearest(classes, np.stack([np.nan_to_num(values[labels == c]).mean(0) for c in classes]))
+
+
+@dataclass(frozen=True)
+class Toy(FeatureRow):
+    """Features that tell all classes apart, as well as `noise` allows."""
+
+    noise: float = 0.1
+    kind = "peer"
+
+    def config(self):
+        return {"noise": self.noise}
+
+    def compute(self, protocol, group, grid, present):
+        values = np.repeat(np.eye(4)[grid.classes], 2, axis=1) + self.noise * np.random.default_rng(0).normal(size=(len(grid), 8))
+        return np.where(np.repeat(present, 4, axis=1), values, np.nan)
+
+
+@dataclass(frozen=True)
+class Model(Toy):
+    """The same as a model."""
+
+    kind = "model"
+
+
+class Grid(SimpleNamespace):
+    def __len__(self):
+        return len(self.subjects)
+
+
+@pytest.fixture(scope="module")
+def protocol():
+    """The real protocol with few windows, so that the test is quick."""
+    real = load_protocol("wesad-loso")
+    return real.model_copy(update={"windows": {}})
+
+
+@pytest.fixture(scope="module")
+def grid(protocol):
+    subjects = tuple(subject for subject in protocol.subjects for _ in range(12))
+    return Grid(subjects=subjects, classes=np.tile(np.repeat(np.arange(4), 3), 15), modalities=("acc", "eda"))
+
+
+def row(work, cls=Toy, name="toy", noise=0.1, **parts):
+    return cls(name, f"The {name}", parts=Parts(label_fractions=("inductive",), **parts), noise=noise, work=work, classifier=fit_nearest)
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory, protocol, grid):
+    root = tmp_path_factory.mktemp("results")
+    work = tmp_path_factory.mktemp("work")
+    loso.compute_row(protocol, row(work, missing=("inductive",)), grid, resume=False, root=root)
+    loso.compute_row(protocol, row(work, Model, "worse", noise=0.6), grid, resume=False, root=root)
+    return root, work
+
+
+def test_one_file_a_fold_holds_what_recomputes_the_figures(computed, protocol, grid):
+    root, _ = computed
+    stored = json.loads(fold_path(protocol.id, "toy", "S7", root=root).read_text())
+    assert stored["features_made_from"] == list(protocol.groups[0].train)
+    assert "S7" not in stored["features_made_from"]
+    entry = stored["tasks"][0]
+    assert np.sum(entry["confusion"]) == len(entry["predicted"]) == 12
+    assert len(stored["missing"]) == 3
+    assert len(stored["label_fractions"]) == 26
+
+
+def test_resume_keeps_finished_folds_and_recomputes_changed_ones(computed, protocol, grid):
+    root, work = computed
+    same = row(work, missing=("inductive",))
+    assert loso.compute_row(protocol, same, grid, resume=True, root=root) == 0
+    path = fold_path(protocol.id, "toy", "S2", root=root)
+    before = path.read_text()
+    path.unlink()
+    assert loso.compute_row(protocol, same, grid, resume=True, root=root) == 1
+    assert json.loads(path.read_text())["tasks"] == json.loads(before)["tasks"]
+
+
+def test_another_configuration_has_another_digest(tmp_path, protocol):
+    digests = {row(tmp_path, noise=noise).digest(protocol) for noise in (0.1, 0.2)}
+    digests.add(row(tmp_path, missing=("inductive",)).digest(protocol))
+    assert len(digests) == 3
+
+
+def test_tables_name_protocol_interval_date_and_labels(computed, protocol):
+    root, _ = computed
+    summary.write(protocol, ["toy", "worse", "absent"], root=root)
+    text = (root / protocol.id / "summary.md").read_text()
+    assert "`wesad-loso` version 1" in text
+    assert "95 % t-interval" in text
+    assert "| The worse |" in text
+    assert "## Missing modalities" in text
+    assert "Ablations" not in text
+    assert (root / protocol.id / "label-efficiency.svg").stat().st_size < 200_000
+
+
+def test_the_summary_compares_with_the_best_peer_subject_by_subject(computed, protocol):
+    root, _ = computed
+    figures = summarise(protocol, load_results(protocol, ["toy", "worse"], root=root))
+    entry = next(e for e in figures["rows"]["worse"]["tasks"] if (e["setting"], e["task"]) == ("inductive", "4-class"))
+    mine = np.array(list(entry["by_subject"].values()))
+    theirs = next(e for e in figures["rows"]["toy"]["tasks"] if (e["setting"], e["task"]) == ("inductive", "4-class"))["by_subject"]
+    assert entry["against_best_peer"]["peer"] == "toy"
+    assert entry["against_best_peer"]["difference"]["mean"] == pytest.approx(np.mean(mine - np.array(list(theirs.values()))), abs=2e-4)
+
+
+def test_json_keeps_numbers_on_one_line_and_round_trips():
+    content = {"a": list(range(100)), "b": [{"c": [1, 2]}, {"d": "x" * 200}], "e": {}}
+    text = dump(content)
+    assert json.loads(text) == content
+    assert len(text.splitlines()) == 10
