@@ -25,7 +25,7 @@ class OnHub(Frozen):
     """The model lies on the Hub at a pinned commit; `sha256` covers its config and weights at least."""
 
     kind: Literal["hub"] = "hub"
-    repo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
+    repo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
     revision: Commit
     sha256: dict[str, Sha256]
 
