@@ -37,6 +37,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "concat-mlp": "sslts.aggregators.concat_mlp:ConcatMLP",
         "mean": "sslts.aggregators.mean:MeanAggregator",
         "attention": "sslts.aggregators.attention:AttentionAggregator",
+        "completion": "sslts.aggregators.completion:Completion",
     },
     "fusion": {},
     "predictor": {},

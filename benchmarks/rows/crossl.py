@@ -21,7 +21,7 @@ from sslts.evaluate.normalise import SETTINGS
 from sslts.evaluate.probe import Values
 from sslts.evaluate.protocol import Group, Protocol
 
-RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+RECIPES = Path(__file__).resolve().parents[2] / "sslts" / "recipes"
 
 
 class Embedder(Interface):
@@ -61,8 +61,7 @@ class Pretrained(FeatureRow):
 
         embedder: Embedder = pretrain(
             RECIPES / f"{self.recipe}.yaml",
-            train_subjects=group.fit,
-            validation_subjects=group.validation,
+            train_subjects=group.train,
             data=grid.data / protocol.folder,
             out=self.folder(protocol, group) / self.digest(protocol)[:12],
             overrides=dict(self.overrides),

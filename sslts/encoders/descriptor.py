@@ -26,19 +26,27 @@ from sslts.interfaces import Encoder
 from sslts.types import ClipClock, RateClock, Signal, Tokens
 
 _FRONTED = "descriptor"
+_STILL = 3e-3  # a share that varies less is the same in every window: scaling it up would only amplify noise
 
 Kind = Literal["motion", "pulse", "electrodermal", "temperature"]
 
 
 @final
 class Descriptor(Encoder):
-    """Fixed descriptors of a whole window, standardised, reduced and passed through two trained layers. One token a window.
+    """Fixed descriptors of a whole window, standardised and reduced; the strongest pass on as they are, all go through trained layers.
 
-    `kind` chooses the sensor's own descriptors and the channels they are computed on; units are those of `descriptors` (g, uS, degC).
+    One token a window: its first `keep` numbers are the leading principal components of the shares, each of unit variance over the
+    training windows, the other `embed_dim - keep` are learned. `kind` chooses the sensor's own descriptors and the channels they are
+    computed on; units are those of `descriptors` (g, uS, degC).
     """
 
     class Config(ComponentConfig):
-        """components: principal components kept of the shares; clip: bound of standardised descriptors, in deviations."""
+        """How a window is described and how much of it is kept.
+
+        first_octave: halvings of the rate before the first share; octaves: how many scales from there; thresholds: shares a kernel;
+        components: principal components of the shares that the trained layers read; keep: how many of them pass on as they are;
+        clip: bound of standardised numbers, in deviations.
+        """
 
         FROM_SPEC: ClassVar[tuple[str, ...]] = ("channels", "rate_hz", "window_s")
 
@@ -46,12 +54,14 @@ class Descriptor(Encoder):
         rate_hz: float = Field(gt=0, le=1e5)
         window_s: float = Field(gt=0, le=86_400)
         kind: Kind
+        first_octave: int = Field(default=0, ge=0, le=8)
         octaves: int = Field(default=5, ge=1, le=12)
         thresholds: int = Field(default=2, ge=1, le=16)
-        components: int = Field(default=64, ge=1, le=1024)
-        hidden: int = Field(default=256, ge=1, le=4096)
-        embed_dim: int = Field(default=64, ge=1, le=4096)
-        dropout: float = Field(default=0.1, ge=0, lt=1)
+        components: int = Field(default=96, ge=1, le=1024)
+        keep: int = Field(default=32, ge=0, le=1024)
+        hidden: int = Field(default=128, ge=1, le=4096)
+        embed_dim: int = Field(default=96, ge=1, le=4096)
+        dropout: float = Field(default=0.0, ge=0, lt=1)
         clip: float = Field(default=4.0, gt=0, le=100)
 
     config: Config
@@ -74,20 +84,33 @@ class Descriptor(Encoder):
         self.register_buffer("shares_scale", torch.ones(shares))
         # Half precision: it is the largest part of the artefact, and its rounding is far below the shares' own.
         self.register_buffer("components", torch.zeros(shares, kept, dtype=torch.float16))
-        self.register_buffer("component_scale", torch.ones(()))
-        self.network = nn.Sequential(
+        self.register_buffer("deviation", torch.ones(kept))
+        if not config.keep < config.embed_dim or config.keep > kept:
+            raise ConfigError(f"keep is {config.keep}: expected less than embed_dim ({config.embed_dim}) and at most {kept} components.")
+        learned = config.embed_dim - config.keep
+        self.direct = nn.Linear(described + kept, learned)
+        self.bent = nn.Sequential(
             nn.Linear(described + kept, config.hidden),
             nn.LayerNorm(config.hidden),
             nn.GELU(),
             nn.Dropout(config.dropout),
-            nn.Linear(config.hidden, config.embed_dim),
+            nn.Linear(config.hidden, learned),
         )
 
     @classmethod
     def example(cls) -> Descriptor:
         """A small skin-conductance encoder."""
         return cls.create(
-            channels=1, rate_hz=4.0, window_s=30.0, kind="electrodermal", octaves=2, thresholds=1, components=8, hidden=16, embed_dim=8
+            channels=1,
+            rate_hz=4.0,
+            window_s=30.0,
+            kind="electrodermal",
+            octaves=2,
+            thresholds=1,
+            components=8,
+            keep=3,
+            hidden=16,
+            embed_dim=8,
         )
 
     def example_signal(self, batch: int = 2) -> Signal:
@@ -102,7 +125,13 @@ class Descriptor(Encoder):
     def tokenize(self, signal: Signal) -> Tokens:
         """[B, C, T] -> one token a window, [B, 1, D]."""
         fronted = self.front(signal)
-        token = self.network(ops.filled(fronted)[..., 0])[:, None]
+        inputs = ops.filled(fronted)[..., 0]
+        components = inputs[:, -len(self.deviation) :]
+        # Equal loudness for the kept ones; what the layers read falls off with the square root of its strength and is loud as the rest.
+        kept = components[:, : self.config.keep]
+        quiet = components * (self.deviation.sqrt() / self.deviation.mean().sqrt())
+        inputs = torch.cat([inputs[:, : -len(self.deviation)], quiet], dim=1)
+        token = torch.cat([kept, self.direct(inputs) + self.bent(inputs)], dim=1)[:, None]
         return ops.sequence_tokens(token, fronted.present[:, None], fronted)
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
@@ -117,7 +146,7 @@ class Descriptor(Encoder):
         values = bridged(signal)
         described = self._standard("describe", self.describe(values))
         shares = self._standard("shares", self.shares(self._shape_channels(values)))
-        inputs = torch.cat([described, shares @ self.components.to(shares.dtype) / self.component_scale], dim=1)[..., None]
+        inputs = torch.cat([described, shares @ self.components.to(shares.dtype) / self.deviation], dim=1)[..., None]
         present = signal.usable.any(-1).any(-1)
         channel = Channel(name=_FRONTED, kind=_FRONTED, unit="a.u.")
         observed = present[:, None, None].expand(inputs.shape)
@@ -133,37 +162,37 @@ class Descriptor(Encoder):
         values = bridged(signal.select(rows))
         with torch.no_grad():
             described = self.describe(values)
-            self._fit_scale("describe", described)
+            self._fit_scale("describe", described, least=1e-6)
             shape = self._shape_channels(values)
             self.shares.prepare(shape)
             shares = self.shares(shape)
-            self._fit_scale("shares", shares)
+            self._fit_scale("shares", shares, least=_STILL)
             standard = self._standard("shares", shares)
             # Directions of the windows' own Gram matrix: fewer windows than shares, so this is the small side.
             strength, left = torch.linalg.eigh((standard @ standard.T).double())
             kept = min(self.components.shape[1], len(strength))
             top = left[:, -kept:].flip(1) / strength[-kept:].flip(0).clamp(min=1e-6).sqrt()
             self.components[:, :kept] = (standard.double().T @ top).to(self.components.dtype)
-            # One scale for all, so that the order of strength stays: a token half as loud as the descriptors.
-            self.component_scale.copy_((standard @ self.components.float()).square().mean().sqrt())
+            deviation = (standard @ self.components.float()).std(0, correction=0)
+            self.deviation.copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
     def _shape_channels(self, values: Tensor) -> Tensor:
         """The channels whose shape is described: raw ones and what undoes gravity's direction, pulse amplitude, skin's level."""
         match self.config.kind:
             case "motion":
-                return torch.cat([values, torch.linalg.vector_norm(values, dim=1, keepdim=True)], dim=1)
+                shape = torch.cat([values, torch.linalg.vector_norm(values, dim=1, keepdim=True)], dim=1)
             case "pulse":
-                halved = nn.functional.avg_pool1d(values, 2) if self.config.rate_hz > 48 else values
-                return torch.cat([halved, halved / (halved.std(-1, correction=0, keepdim=True) + 0.1)], dim=1)
+                shape = torch.cat([values, values / (values.std(-1, correction=0, keepdim=True) + 0.1)], dim=1)
             case "electrodermal":
-                return torch.cat([values, (values.clamp(min=0) + 0.03).log()], dim=1)
+                shape = torch.cat([values, (values.clamp(min=0) + 0.03).log()], dim=1)
             case "temperature":
-                return values
+                shape = values
+        return nn.functional.avg_pool1d(shape, 2**self.config.first_octave) if self.config.first_octave else shape
 
-    def _fit_scale(self, name: str, values: Tensor) -> None:
+    def _fit_scale(self, name: str, values: Tensor, *, least: float) -> None:
         deviation = values.std(0, correction=0)
         getattr(self, f"{name}_mean").copy_(values.mean(0))
-        getattr(self, f"{name}_scale").copy_(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
+        getattr(self, f"{name}_scale").copy_(torch.where(deviation > least, deviation, torch.ones_like(deviation)))
 
     def _standard(self, name: str, values: Tensor) -> Tensor:
         scaled = (values - getattr(self, f"{name}_mean")) / getattr(self, f"{name}_scale")

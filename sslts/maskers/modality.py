@@ -19,7 +19,7 @@ def draw(shape: tuple[int, ...], generator: torch.Generator, device: torch.devic
 
 
 def keep_at_least_one(visible: Tensor, valid: Tensor, scores: Tensor) -> Tensor:
-    """Where a row has something valid but nothing visible, show its best-scored valid token. visible [V, B, N], valid [B, N]."""
+    """Where a row has something valid but nothing visible, show its best-scored valid token. visible, scores [V, B, N], valid [B, N]."""
     # differs from the released code: it has no guard, so a row could be embedded from nothing at all.
     visible = visible & valid
     best = scores.masked_fill(~valid, -1.0).argmax(-1, keepdim=True)

@@ -153,7 +153,7 @@ class CroSSL(Method):
             return batch
         present = batch.present()
         scores = draw(tuple(present.shape), generator, present.device)
-        return batch.with_present(keep_at_least_one((scores < self.config.present_keep)[None], present, 1 - scores)[0])
+        return batch.with_present(keep_at_least_one(scores < self.config.present_keep, present, 1 - scores))
 
 
 def _tiny(channels: int) -> ComponentRef:

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 from tqdm.auto import tqdm
 
+from sslts.config import Channel
 from sslts.interfaces import Method
-from sslts.training.source import LabelledSource, WindowSource, read
-from sslts.types import SensorBatch, Signal
+from sslts.training.source import LabelledSource, WindowSource, fingerprint, read
+from sslts.types import ClipClock, SensorBatch, Signal
+
+logger = logging.getLogger(__name__)
 
 
 class FrontedSource:
-    """All windows of a source, after `method.front`, in memory. Worth it where a window's front end is small (some hundred numbers)."""
+    """All windows of a source, after `method.front`, in memory. Worth it where a window's front end is small (some hundred numbers).
 
-    def __init__(self, source: WindowSource, method: Method, *, batch_size: int = 64, progress: bool = False) -> None:
+    With `cache`, runs that share windows and front end share the work: the file's name is a digest of both. A damaged file is made anew.
+    """
+
+    def __init__(
+        self, source: WindowSource, method: Method, *, batch_size: int = 64, progress: bool = False, cache: Path | None = None
+    ) -> None:
         self._source = source
-        parts = []
-        steps = range(0, len(source), batch_size)
-        with torch.no_grad():
-            for first in tqdm(steps, desc="front end", unit="batch", disable=not progress):
-                rows = range(first, min(first + batch_size, len(source)))
-                parts.append(method.front(read(source, rows, torch.Generator())))
-        self._whole = _joined(parts)
+        path = None if cache is None else cache / f"front-{front_digest(source, method)[:24]}.safetensors"
+        found = _stored(path) if path else None
+        if found is None:
+            found = self._compute(method, batch_size, progress)
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                partial = path.with_suffix(f".{os.getpid()}.partial")
+                save_file(found, partial)
+                partial.replace(path)
+        self.batch_of_all = _as_batch(found)
 
     def __len__(self) -> int:
         return len(self._source)
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, in this order. Nothing is random here."""
-        return self._whole.select(torch.as_tensor(indices, dtype=torch.long))
+        return self.batch_of_all.select(torch.as_tensor(indices, dtype=torch.long))
 
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """The source's names."""
@@ -40,17 +58,45 @@ class FrontedSource:
         """The source's labels, for the monitor; -1 where it has none."""
         return self._source.labels(indices) if isinstance(self._source, LabelledSource) else [-1] * len(indices)
 
+    def _compute(self, method: Method, batch_size: int, progress: bool) -> dict[str, Tensor]:
+        parts: dict[str, list[Tensor]] = {}
+        with torch.no_grad():
+            for first in tqdm(range(0, len(self._source), batch_size), desc="front end", unit="batch", disable=not progress):
+                rows = range(first, min(first + batch_size, len(self._source)))
+                for name, signal in method.front(read(self._source, rows, torch.Generator())).signals.items():
+                    parts.setdefault(f"{name}.values", []).append(signal.values)
+                    parts.setdefault(f"{name}.present", []).append(signal.present)
+        return {name: torch.cat(part).contiguous() for name, part in parts.items()}
 
-def _joined(parts: Sequence[SensorBatch]) -> SensorBatch:
-    def cat(name: str) -> Signal:
-        signals = [part.signals[name] for part in parts]
-        return Signal(
-            torch.cat([signal.values for signal in signals]),
-            signals[0].channels,
-            signals[0].clock,
-            torch.cat([signal.present for signal in signals]),
-            torch.cat([signal.observed for signal in signals]),
-        )
 
-    keys: Mapping[str, Sequence[object]] = {name: [key for part in parts for key in part.keys[name]] for name in parts[0].keys}
-    return SensorBatch({name: cat(name) for name in parts[0].signals}, keys)
+def front_digest(source: WindowSource, method: Method) -> str:
+    """sha256 of what decides the front end's output: the windows, the encoders' options and every buffer."""
+    digest = hashlib.sha256(fingerprint(source).encode())
+    for name, module in method.named_modules():
+        config = getattr(module, "config", None)
+        if name.startswith("encoders.") and config is not None:
+            digest.update(f"{name} {type(module).__qualname__} {config.model_dump_json()}".encode())
+    for name, buffer in method.named_buffers():
+        digest.update(name.encode() + buffer.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _stored(path: Path) -> Mapping[str, Tensor] | None:
+    if not path.exists():
+        return None
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        logger.warning("%s cannot be read (%s); computing it again.", path, error)
+        return None
+
+
+def _as_batch(found: Mapping[str, Tensor]) -> SensorBatch:
+    channel = Channel(name="descriptor", kind="descriptor", unit="a.u.")
+
+    def signal(values: Tensor, present: Tensor) -> Signal:
+        observed = present[:, None, None].expand(values.shape)
+        return Signal(values, (channel,) * values.shape[1], ClipClock(), present, observed)
+
+    names = dict.fromkeys(name.removesuffix(".values") for name in found if name.endswith(".values"))
+    return SensorBatch({name: signal(found[f"{name}.values"], found[f"{name}.present"]) for name in names})

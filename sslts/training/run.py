@@ -1,0 +1,193 @@
+"""From a recipe to an artefact: read, build the window store, train, write the model folder. What `sslts train` calls."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sslts import registry
+from sslts.config import ChannelStatistics, ModelConfig, Preprocessing, Provenance
+from sslts.data.collate import to_batch
+from sslts.data.normalise import fit_statistics, recording_statistics, standardise_windows
+from sslts.data.store import WindowStore
+from sslts.data.store_build import Source, build_store
+from sslts.errors import ConfigError, TrainingError, suggest
+from sslts.interfaces import Method
+from sslts.model import Model
+from sslts.training.checkpoint import installed_version
+from sslts.training.fronted import FrontedSource
+from sslts.training.loop import TrainingResult, prepare, train
+from sslts.training.recipe import Recipe, load_recipe
+from sslts.training.seeding import initialise
+from sslts.training.source import WindowSource
+from sslts.types import SensorBatch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run: the model, its artefact folder and the loop's own result (None if it was only initialised)."""
+
+    model: Model
+    folder: Path
+    result: TrainingResult | None
+
+
+class StoreSource:
+    """Windows of a store that have at least one modality, standardised as the recipe says."""
+
+    def __init__(self, store: WindowStore, statistics: Mapping[str, Mapping[str, ChannelStatistics]] | None, clip: float | None) -> None:
+        self._store = store
+        self._statistics = statistics
+        self._clip = clip
+        self._rows = np.flatnonzero(store.index.present.any(axis=1))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
+        """These windows, in this order. Nothing is random here."""
+        rows = self._rows[np.asarray(indices, dtype=np.int64)]
+        cuts, keys = self._store.windows(rows), self._store.keys(rows)
+        if self._statistics is None:
+            return to_batch(cuts, self._store.spec, keys)
+        sessions = np.asarray(keys["session"])
+        for session in dict.fromkeys(sessions.tolist()):
+            mine = sessions == session
+            statistics = self._statistics[session]
+            part = {name: type(cut)(*(array[mine] for array in cut)) for name, cut in cuts.items() if name in statistics}
+            for name, scaled in standardise_windows(part, statistics, self._clip).items():
+                cuts[name].values[mine] = scaled.values
+        return to_batch(cuts, self._store.spec, keys)
+
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """session@start for each window."""
+        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
+        return [f"{session}@{start:g}s" for session, start in zip(keys["session"], keys["start_s"], strict=True)]
+
+
+def find_recipe(name: str | Path) -> Path:
+    """A recipe file: a path, or the name of a bundled recipe such as "crossl-wesad" (ConfigError otherwise)."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return path
+    bundled = {entry.name.removesuffix(".yaml"): entry for entry in resources.files("sslts").joinpath("recipes").iterdir()}
+    known = sorted(key for key, entry in bundled.items() if entry.name.endswith(".yaml"))
+    if str(name) not in known:
+        raise ConfigError(f"No recipe is named '{name}' and it is no file. {suggest(str(name), known)}Bundled recipes: {', '.join(known)}.")
+    return Path(str(bundled[str(name)]))
+
+
+def run_recipe(
+    recipe: str | Path | Recipe,
+    *,
+    root: str | Path | None = None,
+    out: str | Path | None = None,
+    store: str | Path | None = None,
+    cache: str | Path | None = None,
+    subjects: Collection[str] | None = None,
+    resume: bool = True,
+    progress: bool = True,
+    train_weights: bool = True,
+) -> Trained:
+    """Train what a recipe describes and write the artefact to `out/artefact`.
+
+    Args:
+        recipe: a bundled name, a YAML file, or a Recipe.
+        root: the data set; the recipe's own if None.
+        out: checkpoints, log and artefact; the recipe's, or runs/NAME.
+        store: where the window store is built (several runs may share it); `out/windows` if None.
+        cache: where front ends computed once are kept (several runs may share it); nowhere if None.
+        subjects: train on these instead of the recipe's.
+        resume: go on from the last checkpoint in `out`.
+        train_weights: False fits the label-free front ends and leaves the rest at its random initialisation (a comparison).
+
+    Raises:
+        ConfigError, ReaderError, TrainingError and what they cover; TrainingInterrupted after Ctrl-C or SIGTERM, with the state saved.
+    """
+    made = recipe if isinstance(recipe, Recipe) else load_recipe(find_recipe(recipe))
+    if subjects is not None:
+        data = made.data.model_copy(update={"subjects": tuple(subjects), "sessions": None})
+        made = Recipe.model_validate(made.model_copy(update={"data": data}).model_dump())
+    target = Path(out or made.out or Path("runs") / made.name)
+    windows = _selected(_store(made, root, Path(store) if store else target / "windows"), made)
+    preprocessing, statistics = _statistics(windows, made)
+    source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip)
+    method = initialise(made, preprocessing)
+    if type(method).front is not Method.front:
+        prepare(method, source, made)
+        source = FrontedSource(source, method, progress=progress, cache=Path(cache) if cache else None)
+    elif not train_weights:
+        prepare(method, source, made)
+    result = train(method, source, made, out=target, resume=resume, progress=progress) if train_weights else None
+    config = _published(made, method, preprocessing, windows, trained=train_weights)
+    model = Model(config, method.eval().cpu())
+    folder = model.save(target / "artefact", overwrite=True)
+    logger.info("Wrote %s.", folder)
+    return Trained(model, folder, result)
+
+
+def _store(recipe: Recipe, root: str | Path | None, folder: Path) -> WindowStore:
+    where = root if root is not None else recipe.data.root
+    if where is None:
+        raise ConfigError(f"Recipe '{recipe.name}' names no data.root: give one, e.g. sslts train {recipe.name} --root DATA.")
+    reader = registry.get("reader", recipe.data.reader).create(**recipe.data.options)  # type: ignore[attr-defined]
+    return build_store(folder, Source(reader, Path(where)), recipe.spec, stride_s=recipe.data.stride_s)
+
+
+def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:
+    data = recipe.data
+    if data.sessions is not None:
+        raise ConfigError("data.sessions is not supported by a store of subjects: name data.subjects.")
+    unknown = sorted({*(data.subjects or ()), *data.exclude, *recipe.monitor.validation_subjects} - set(store.subjects))
+    if unknown:
+        raise ConfigError(f"The data set has no subject {', '.join(unknown)}. It has {', '.join(store.subjects)}.")
+    held = {*data.exclude, *recipe.monitor.validation_subjects}
+    chosen = [subject for subject in (data.subjects or store.subjects) if subject not in held]
+    if not chosen:
+        raise TrainingError(f"Recipe '{recipe.name}' selects no subject. Check data.subjects and data.exclude.")
+    return store.select(chosen)
+
+
+def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict[str, Mapping[str, ChannelStatistics]] | None]:
+    """What goes into the artefact, and the statistics of each session for training."""
+    settings, subjects = recipe.preprocessing, store.subjects
+    match settings.normalise:
+        case "none":
+            return Preprocessing(clip=settings.clip, fitted_on=subjects, recording="embedding"), None
+        case "artefact":
+            fitted = fit_statistics(store, store.spec, subjects)
+            return Preprocessing(statistics=fitted, clip=settings.clip, fitted_on=subjects), dict.fromkeys(store.sessions, fitted)
+        case "recording":
+            fitted = fit_statistics(store, store.spec, subjects)
+            own: dict[str, Mapping[str, Any]] = {
+                session: recording_statistics(store.recording(session), store.spec) for session in store.sessions
+            }
+            return Preprocessing(statistics=fitted, clip=settings.clip, fitted_on=subjects), own
+
+
+def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, store: WindowStore, *, trained: bool) -> ModelConfig:
+    """The config of the artefact. Masker and objective stay named in it: they say how it was trained, and hold no weights."""
+    config = recipe.as_model_config(preprocessing)
+    with_weights = {name.split(".")[0] for name, _ in method.named_parameters()}
+    parts = tuple(role for role in config.components if role.split(".")[0] in with_weights)
+    return config.model_copy(
+        update={
+            "trained_parts": parts if trained else (),
+            "provenance": Provenance(
+                recipe=recipe.name,
+                seed=recipe.seed,
+                datasets=(recipe.data.reader,),
+                subjects=store.subjects,
+                sslts_version=installed_version(),
+            ),
+        }
+    )
