@@ -72,17 +72,23 @@ def _prepared(stream: Stream, modality: Modality) -> Stream:
     order = _order(stream, modality)
     _check_magnitude(stream, order, modality)
     source = [stream.channels[index] for index in order]
-    raw = stream.values[:, order]
-    observed = stream.is_observed()[:, order]
-    values = np.empty_like(raw)
+    same = order == list(range(len(order))) and all(a.unit == b.unit for a, b in zip(source, modality.channels, strict=True))
+    raw = stream.values if same else stream.values[:, order]
+    values = raw if same else np.empty_like(raw)  # days of data are not copied for nothing
+    observed = None if stream.observed is None else stream.observed[:, order]
     for column, (before, after) in enumerate(zip(source, modality.channels, strict=True)):
-        try:
-            values[:, column] = convert(raw[:, column], before.unit, after.unit)
-        except UnitError as error:
-            raise UnitError(f"'{stream.name}.{after.name}': {error}") from None
-        if after.valid is not None:
-            inside = (values[:, column] >= after.valid[0]) & (values[:, column] <= after.valid[1])
-            _check_range(raw[:, column], observed[:, column], inside, before, after, stream.name)
+        if not same:
+            try:
+                values[:, column] = convert(raw[:, column], before.unit, after.unit)
+            except UnitError as error:
+                raise UnitError(f"'{stream.name}.{after.name}': {error}") from None
+        if after.valid is None:
+            continue
+        inside = (values[:, column] >= after.valid[0]) & (values[:, column] <= after.valid[1])
+        seen = np.ones(len(raw), dtype=bool) if observed is None else observed[:, column]
+        if not inside[seen].all():
+            _check_range(raw[:, column], seen, inside, before, after, stream.name)
+            observed = np.ones(raw.shape, dtype=bool) if observed is None else observed.copy()
             observed[:, column] &= inside
     converted = Stream(modality.name, modality.channels, stream.rate_hz, values, observed, stream.start_s)
     return resample(converted, rate_hz=modality.rate_hz)

@@ -127,3 +127,11 @@ def test_a_spec_for_any_modality_takes_all_streams_but_still_knows_gravity():
     assert prepare(record({"steps": np.ones(640)}, {"steps": "1"}), spec).names == ("steps",)
     with pytest.raises(RangeError):
         prepare(record({"acc": worn(scale=9.81)}, {"acc": "g"}), spec)
+
+
+def test_ten_million_samples_are_prepared():
+    values = np.full(10_000_000, 33.0, dtype=np.float32)
+    values[::1000] = np.nan
+    stream = prepare(record({"temp": values}, {"temp": "degC"}, rate_hz=64), SPEC).streams["temp"]
+    assert len(stream) == 625_000
+    np.testing.assert_allclose(stream.values, 33, rtol=1e-6)

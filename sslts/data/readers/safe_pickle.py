@@ -1,9 +1,10 @@
 """Numbers out of a pickle without unpickling it.
 
-An interpreter for the few pickle opcodes that dicts, tuples, short texts and plain numeric arrays need (protocols 0 and 2 of Python 2, 1 to 4
-of Python 3). It imports nothing that a file names, calls nothing that a file names, and hands no file's state to numpy: an allow-list
-unpickler does the latter, and a crafted dtype state then crashes the process. An array is a shape, a plain numeric dtype and bytes whose
-number must fit; they are read from the mapped file when asked for, so what is not asked for costs nothing.
+An interpreter for the few pickle opcodes that dicts, tuples, short texts and plain numeric arrays need, as Python 2 writes them in
+protocols 0 and 2 and Python 3 in protocols 1 to 4. It imports nothing that a file names, calls nothing that a file names, and hands no
+file's state to numpy: an allow-list unpickler does the latter, and a crafted dtype state then crashes the process. An array is a shape, a
+plain numeric dtype and bytes whose number must fit; they are read from the mapped file when asked for, so what is not asked for costs
+nothing.
 
 The only module of the library that reads this format, and it does not import `pickle`.
 """

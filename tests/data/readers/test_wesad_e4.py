@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+from sslts import registry
 from sslts.data import labelled_windows, readers, synthetic
 from sslts.data.readers.wesad_protocol import PICKLE_START_S, PROTOCOL_START_S, SUBJECTS, questionnaire_intervals
 from sslts.errors import ReaderError
@@ -79,3 +80,17 @@ def test_a_missing_questionnaire_or_subject_is_named(wesad, tmp_path):
         readers.wesad_wrist(tmp_path, "S2")
     with pytest.raises(ReaderError, match="Sessions: S2, S10"):
         readers.wesad_wrist(wesad, "S3")
+
+
+def test_a_store_knows_which_files_a_subject_is_read_from(wesad):
+    reader = registry.get("reader", "wesad-wrist").create()
+    names = {path.name for path in reader.files(wesad, "S2")}
+    assert names == {"ACC.csv", "BVP.csv", "EDA.csv", "TEMP.csv", "tags.csv", "S2_quest.csv"}
+
+
+def test_a_folder_of_somebody_else_has_no_known_offset(wesad, tmp_path):
+    shutil.copytree(wesad / "S2", tmp_path / "S99")
+    for path in (tmp_path / "S99").iterdir():
+        path.rename(path.with_name(path.name.replace("S2", "S99")))
+    with pytest.raises(ReaderError, match="no subject of WESAD"):
+        readers.wesad_wrist(tmp_path, "S99")

@@ -302,3 +302,25 @@ def test_what_is_not_asked_for_is_not_read(tmp_path):
     data = content()
     data["signal"]["chest"] = {}
     assert readers.wesad(save(tmp_path, Python2(2).dump(data))).names == ("acc", "bvp", "eda", "temp")
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (b"F1.5\n.", 1.5),
+        (b"G?\xf8\x00\x00\x00\x00\x00\x00.", 1.5),
+        (b"L-70000L\n.", -70000),
+        (b"(I1\nI2\nl.", [1, 2]),
+        (b"]I1\na.", [1]),
+        (b"I01\n.", True),
+        (b"K\x05K\x060.", 5),
+        (b"(K\x011N.", None),
+        (b"S'a\\x00b'\n.", "a\x00b"),
+    ],
+)
+def test_plain_values_read_as_the_official_reader_would(tmp_path, data, value):
+    path = tmp_path / "plain.pkl"
+    path.write_bytes(data)
+    with opened_pickle(path) as found:
+        assert found == value
+    assert pickle.loads(data, encoding="latin1") == value
