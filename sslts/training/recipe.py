@@ -1,0 +1,226 @@
+"""A training recipe: everything in the YAML file of `sslts train CONFIG.yaml`. No torch here.
+
+Names and numbers are bounded and unknown keys are refused, as in config.py. `digest` covers what decides the weights, so that a
+checkpoint is only resumed by the recipe that wrote it; where data and results lie, how much is logged and how often is saved may change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from sslts.config import (
+    ComponentRef,
+    Frozen,
+    ModelConfig,
+    Name,
+    Preprocessing,
+    Provenance,
+    Seconds,
+    SensorSpec,
+    Text,
+    parse,
+    printable,
+)
+from sslts.errors import ConfigError
+
+MAX_RECIPE_BYTES = 64 * 1024
+_MAX_DEPTH = 16
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Identifiers = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=10_000)]
+
+
+class Data(Frozen):
+    """Which recordings. `subjects` or `sessions` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's."""
+
+    reader: Name
+    options: dict[str, Any] = Field(default_factory=dict, max_length=32)
+    root: Text | None = None
+    subjects: Identifiers | None = None
+    sessions: Identifiers | None = None
+    exclude: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
+    stride_s: Seconds | None = None
+
+    @field_validator("options")
+    @classmethod
+    def _bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return ComponentRef(name="reader", options=value).options
+
+    @model_validator(mode="after")
+    def _one_selection(self) -> Data:
+        if self.subjects is not None and self.sessions is not None:
+            raise ValueError("give subjects or sessions, not both")
+        chosen = self.subjects or self.sessions
+        if chosen is not None and set(chosen) <= set(self.exclude):
+            raise ValueError("exclude removes everything that is selected")
+        return self
+
+
+class Standardisation(Frozen):
+    """How windows are normalised before the encoder: by statistics of the training subjects (stored in the artefact), by each
+    recording's own, or not at all. `clip` bounds what comes out, in standard deviations."""
+
+    normalise: Literal["artefact", "recording", "none"] = "artefact"
+    clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class Optimiser(Frozen):
+    """AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101) and its schedule. `grad_clip` bounds the norm of all gradients together."""
+
+    lr: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1e-3
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.01
+    warm_up_epochs: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    schedule: Literal["cosine", "constant"] = "cosine"
+    grad_clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class Monitor(Frozen):
+    """Online checks for collapse, every `every` epochs (0: never) on `windows` windows; kNN needs labelled validation subjects."""
+
+    every: Annotated[int, Field(ge=0, le=100_000)] = 1
+    windows: Annotated[int, Field(ge=8, le=65_536)] = 1024
+    knn_k: Annotated[int, Field(ge=1, le=1000)] = 20
+    validation_subjects: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
+
+
+class Recipe(Frozen):
+    """One training run.
+
+    batch_size: windows of one optimiser step, all processes together. windows_per_epoch: see only so many an epoch (default: all).
+    prepare_windows: how many windows `Method.prepare` gets. checkpoint_every, log_every: optimiser steps. workers: reading threads.
+    """
+
+    name: Name
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    data: Data
+    spec: SensorSpec
+    preprocessing: Standardisation = Standardisation()
+    method: ComponentRef
+    components: dict[Name, ComponentRef] = Field(default_factory=dict, max_length=256)
+    optimiser: Optimiser = Optimiser()
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)]
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)]
+    windows_per_epoch: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    prepare_windows: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
+    precision: Literal["fp32", "bf16"] = "fp32"
+    monitor: Monitor = Monitor()
+    checkpoint_every: Annotated[int, Field(ge=1, le=10**9)] = 200
+    keep_checkpoints: Annotated[int, Field(ge=1, le=1000)] = 2
+    log_every: Annotated[int, Field(ge=1, le=10**9)] = 10
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    loggers: Annotated[tuple[Literal["tensorboard", "wandb"], ...], Field(max_length=2)] = ()
+    out: Text | None = None
+
+    @model_validator(mode="after")
+    def _validation_is_apart(self) -> Recipe:
+        both = sorted(set(self.monitor.validation_subjects) & set(self.data.subjects or ()))
+        if both:
+            raise ValueError(f"monitor.validation_subjects and data.subjects share {', '.join(both[:5])}; a subject is on one side only")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """sha256 of everything that decides the weights."""
+        told = self.model_dump(mode="json", exclude=_UNDECISIVE)
+        return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def as_model_config(self, preprocessing: Preprocessing) -> ModelConfig:
+        """The model that this recipe trains; `preprocessing` carries statistics fitted on its training subjects."""
+        return ModelConfig(
+            name=self.name,
+            method=self.method,
+            spec=self.spec,
+            preprocessing=preprocessing,
+            components=self.components,
+            provenance=Provenance(recipe=self.name, seed=self.seed),
+        )
+
+
+#: Fields that may change between two parts of one run: they never change the weights. Validation subjects do (they are held out).
+_UNDECISIVE: Any = {
+    "monitor": {"every", "windows", "knn_k"},
+    "checkpoint_every": True,
+    "keep_checkpoints": True,
+    "log_every": True,
+    "workers": True,
+    "loggers": True,
+    "out": True,
+    "data": {"root"},
+}
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe from a YAML file.
+
+    Raises:
+        ConfigError: unreadable, too large, not plain YAML, or a field that does not fit; names the file and the field.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_RECIPE_BYTES:
+            raise ConfigError(f"{path}: {size} bytes, expected a recipe of at most {MAX_RECIPE_BYTES}.")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}).") from error
+    recipe: Recipe = parse(Recipe, parse_yaml(text, str(path)), str(path))
+    return recipe
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Parse plain YAML: no duplicate keys, no anchors or aliases, no tags, bounded depth (ConfigError otherwise)."""
+    try:
+        _check_events(text)
+        _check_keys(yaml.compose(text, Loader=yaml.SafeLoader))
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not a plain YAML file ({printable(' '.join(str(error).split()))}).") from error
+
+
+def _check_events(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ValueError(f"{_line(event)}: anchors and aliases are not allowed; write the value out")
+        if getattr(event, "tag", None):
+            raise ValueError(f"{_line(event)}: tags are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"{_line(event)}: nested more than {_MAX_DEPTH} deep")
+
+
+def _check_keys(root: yaml.Node | None) -> None:
+    for node in _nodes(root):
+        if not isinstance(node, yaml.MappingNode):
+            continue
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else str(key)
+            if name in seen:
+                raise ValueError(f"{_line(key)}: key '{name}' appears twice")
+            seen.add(name)
+
+
+def _line(place: yaml.Event | yaml.Node) -> str:
+    return f"line {place.start_mark.line + 1}" if place.start_mark else "somewhere"
+
+
+def _nodes(node: yaml.Node | None) -> Iterator[yaml.Node]:
+    if node is None:
+        return
+    yield node
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _nodes(key)
+            yield from _nodes(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _nodes(item)
