@@ -36,13 +36,13 @@ format: $(STAMPS)/lint ## let ruff format the code
 	@$(BIN)/ruff check --fix .
 
 docs: $(STAMPS)/docs ## build the site strictly into site/
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 serve: $(STAMPS)/docs ## the site at http://127.0.0.1:8000, rebuilt at every change
-	@$(BIN)/mkdocs serve
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 bench: $(STAMPS)/bench ## what the benchmarks can run, and how
-	@$(BIN)/python -m benchmarks.run --help
+	@$(BIN)/python benchmarks/run.py --help
 
 wheel: $(STAMPS)/test ## build the wheel and the source archive into dist/
 	@$(BIN)/python -m build

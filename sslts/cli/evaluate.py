@@ -21,7 +21,7 @@ def evaluate(
     """Judge frozen embeddings under a protocol with the linear probe.
 
     A subject that every model has seen in training is refused: train one model for each group of the protocol and give them all.
-    The published tables, with peers and ablations, come from `python -m benchmarks.run` in a checkout.
+    The published tables, with peers and ablations, come from `python benchmarks/run.py` in a checkout.
     """
     from sslts.evaluate.pretrained import evaluate_models
     from sslts.evaluate.protocol import load_protocol

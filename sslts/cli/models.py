@@ -34,6 +34,7 @@ def info(
 ) -> None:
     """Show what a model reads and gives, how well it does, and its card. A model on the Hub is downloaded first."""
     from sslts.hub import artefact
+    from sslts.hub.card import parse_card
     from sslts.hub.catalogue import read_metrics
     from sslts.hub.resolve import resolve
 
@@ -43,7 +44,7 @@ def info(
     typer.echo("\n".join([*_facts(config, source.describe()), *_results(read_metrics(folder))]))
     text = folder / artefact.CARD
     if card and text.is_file():
-        typer.echo("\n" + _without_front_matter(text.read_text(encoding="utf-8")).strip())
+        typer.echo("\n" + parse_card(text.read_text(encoding="utf-8")).body.strip())
 
 
 def _facts(config: ModelConfig, where: str) -> list[str]:
@@ -70,10 +71,3 @@ def _results(metrics: Metrics) -> list[str]:
         interval = "" if result.low is None or result.high is None else f" ({result.low:.3g} to {result.high:.3g})"
         lines.append(f"{result.label}: {result.metric} {result.value:.3g}{interval}")
     return ["", *lines] if lines else []
-
-
-def _without_front_matter(card: str) -> str:
-    if not card.startswith("---\n"):
-        return card
-    _, _, rest = card[4:].partition("\n---\n")
-    return rest or card

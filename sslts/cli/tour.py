@@ -36,7 +36,7 @@ class Tour:
     seconds: float
 
     def table(self) -> str:
-        """A line for all signals and one for each modality removed: likeness to the full embedding, and the moment nearest to the middle."""
+        """All signals and each modality removed: likeness to the full embedding, and the moment nearest to the middle."""
         middle = len(self.full) // 2
         rows = [("the model sees", "like the full embedding", "least at", f"nearest to {self._at(middle)}")]
         for label, part in {"all signals": self.full, **{f"no {name}": part for name, part in self.without.items()}}.items():
@@ -50,6 +50,7 @@ class Tour:
         """The report."""
         minutes = self.recording.duration_s / 60
         config, spec = self.model.config, self.model.config.spec
+        people = len(config.provenance.subjects)
         return Page(
             title=f"{minutes:.0f} minutes of signals, as {self.model.name} sees them",
             lead=f"{self.sample.title}: {', '.join(self.full.modalities)}. No label was given to the model, here or in training; "
@@ -75,7 +76,7 @@ class Tour:
                         Fact("Parameters", f"{sum(parameter.numel() for parameter in self.model.method.parameters()):,}"),
                         Fact(
                             "Trained on",
-                            f"{', '.join(config.provenance.datasets) or 'not said'} ({len(config.provenance.subjects)} people)",
+                            f"{', '.join(config.provenance.datasets) or 'not said'} ({people} people)",
                         ),
                         Fact("Statistics", "of the training subjects" if self.full.normalise == "artefact" else "of this recording"),
                         Fact("Computed with", f"sslts {sslts.__version__}, Python {platform.python_version()}, {self.model.device}"),
@@ -83,7 +84,7 @@ class Tour:
                     limits=(
                         "Near means that the signals are alike, not that the person felt the same.",
                         "The two axes of the map are a projection: windows that overlap there can be far apart in the embedding.",
-                        f"The model learnt from {len(config.provenance.subjects)} people. Another device, another place on the body or another "
+                        f"The model learnt from {people} people. Another device, another place on the body or another "
                         "way of life may look unlike anything it knows.",
                         "Neither the model nor this page is a medical device.",
                     ),

@@ -1,0 +1,111 @@
+"""Write the generated parts of README.md: the table of weights and the table of results.
+
+    python benchmarks/readme.py            write
+    python benchmarks/readme.py --check    exit code 1 if the README is not what would be written
+
+A part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. Weights come from model_cards/, results from the summary.json of each
+protocol under benchmarks/results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a script: make `benchmarks` importable
+
+from sslts.hub.catalogue import list_models  # noqa: E402
+from sslts.hub.entry import Entry  # noqa: E402
+
+README = ROOT / "README.md"
+RESULTS = ROOT / "benchmarks" / "results"
+SETTINGS = {"inductive": "inductive", "subject-normalised": "normalised"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 1 if `--check` finds a difference."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    check = parser.parse_args(arguments).check
+    before = README.read_text(encoding="utf-8")
+    after = filled(before, parts())
+    if check and before != after:
+        print("README.md does not show what the results files hold. Run: python benchmarks/readme.py", file=sys.stderr)
+        return 1
+    if not check:
+        README.write_text(after, encoding="utf-8")
+    return 0
+
+
+def parts() -> dict[str, str]:
+    """The generated text by name."""
+    summaries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*/summary.json"))]
+    ours = [entry for entry in list_models() if "." not in entry.name]  # a dotted name is an installed plugin's
+    return {"weights": weights(ours), "results": "\n\n".join(map(results, summaries)) or "No results are computed yet."}
+
+
+def filled(text: str, named: Mapping[str, str]) -> str:
+    """The text with each named part replaced (ValueError if its markers are not there exactly once)."""
+    for name, content in named.items():
+        part = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.DOTALL)
+        if len(part.findall(text)) != 1:
+            raise ValueError(f"Expected one part between '<!-- {name}:begin -->' and '<!-- {name}:end -->'.")
+        text = part.sub(lambda found, content=content: f"{found[1]}\n{content}\n\n{found[2]}", text)
+    return text
+
+
+def weights(entries: Iterable[Entry]) -> str:
+    """One line a pretrained model."""
+    rows = [
+        (
+            f"`{entry.name}`",
+            entry.method,
+            ", ".join(entry.modalities),
+            f"{entry.window_s:g} s",
+            f"{entry.size_bytes / 1e6:.1f} MB",
+            ", ".join(entry.data) or "-",
+            entry.licence or "-",
+        )
+        for entry in entries
+    ]
+    head = ("name", "method", "reads", "window", "size", "trained on", "licence of the weights")
+    return table(head, rows) if rows else "No weights are published yet."
+
+
+def results(summary: Mapping[str, Any]) -> str:
+    """Macro-F1 of every complete row of a protocol, the best of each column in bold."""
+    rows = [row for row in summary["rows"].values() if row["complete"] and not row["exploratory"]]
+    columns = list(dict.fromkeys((entry["setting"], entry["task"]) for row in rows for entry in row["tasks"]))
+    scores = [{(entry["setting"], entry["task"]): entry["macro_f1"] for entry in row["tasks"]} for row in rows]
+    best = {column: max(found[column]["mean"] for found in scores if column in found) for column in columns}
+    body = [(row["title"], *(cell(found.get(column), best[column]) for column in columns)) for row, found in zip(rows, scores, strict=True)]
+    protocol = summary["protocol"]
+    dates = sorted({date for row in rows for date in row["date"].split(" to ")})
+    when = f", computed {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
+    head = ("macro-F1", *(f"{SETTINGS.get(setting, setting)} {task}" for setting, task in columns))
+    stamp = f"`{protocol['id']}` version {protocol['version']}: mean over test subjects ± half of the 95 % t-interval over subjects{when}."
+    return f"{stamp}\n\n{table(head, body)}"
+
+
+def cell(score: Mapping[str, Any] | None, best: float) -> str:
+    """`72.5 ± 4.8`, in bold if it is the best; empty if the row was not judged so."""
+    if score is None:
+        return ""
+    half = "" if score["half_width"] is None else f" ± {100 * score['half_width']:.1f}"
+    text = f"{100 * score['mean']:.1f}{half}"
+    return f"**{text}**" if score["mean"] == best else text
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
