@@ -44,33 +44,35 @@ class RowResults:
         return {
             subject: score(entry["confusion"])
             for subject, fold in self.folds.items()
-            for entry in fold["tasks"]
+            for entry in fold.get("tasks", [])
             if (entry["setting"], entry["task"]) == (setting, task)
         }
 
     def confusion(self, setting: str, task: str) -> NDArray[np.int64]:
         """Summed over subjects."""
-        entries = (entry for fold in self.folds.values() for entry in fold["tasks"])
+        entries = (entry for fold in self.folds.values() for entry in fold.get("tasks", []))
         return np.sum([e["confusion"] for e in entries if (e["setting"], e["task"]) == (setting, task)], axis=0)
 
     def fraction_scores(self, setting: str, fraction: float, score: Score) -> dict[str, float]:
         """By subject, mean over draws."""
         found: dict[str, float] = {}
         for subject, fold in self.folds.items():
-            scores = [score(e["confusion"]) for e in fold["label_fractions"] if e["setting"] == setting and e["fraction"] == fraction]
+            scores = [
+                score(e["confusion"]) for e in fold.get("label_fractions", []) if e["setting"] == setting and e["fraction"] == fraction
+            ]
             if scores:
                 found[subject] = float(np.mean(scores))
         return found
 
     def fractions(self) -> list[float]:
         """All fractions that were judged."""
-        return sorted({entry["fraction"] for fold in self.folds.values() for entry in fold["label_fractions"]})
+        return sorted({entry["fraction"] for fold in self.folds.values() for entry in fold.get("label_fractions", [])})
 
     def missing_scores(self, setting: str, score: Score) -> dict[tuple[str, ...], dict[str, float]]:
         """{present modalities: {subject: score}}."""
         found: dict[tuple[str, ...], dict[str, float]] = {}
         for subject, fold in self.folds.items():
-            for entry in fold["missing"]:
+            for entry in fold.get("missing", []):
                 if entry["setting"] == setting:
                     found.setdefault(tuple(entry["present"]), {})[subject] = score(entry["confusion"])
         return found

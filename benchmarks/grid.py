@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class Grid:
     starts_s: Mapping[str, NDArray[np.float64]]
     subjects: tuple[str, ...]
     classes: Labels
+    _cuts: dict[str, dict[str, Cut]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -44,9 +45,15 @@ class Grid:
         return self.spec.names
 
     def cut(self, spec: SensorSpec) -> dict[str, Cut]:
-        """The windows as a model with this spec reads them: its modalities, units and rates."""
+        """The windows as a model with this spec reads them: its modalities, units and rates. Computed once for each spec."""
+        key = spec.model_dump_json()
+        if key not in self._cuts:
+            self._cuts[key] = self._cut(spec)
+        return self._cuts[key]
+
+    def _cut(self, spec: SensorSpec) -> dict[str, Cut]:
         parts = [cut(prepare(recording, spec), spec, self.starts_s[subject]) for subject, recording in self.recordings.items()]
-        return {name: Cut(*(np.concatenate([part[name][field] for part in parts]) for field in range(3))) for name in spec.names}
+        return {name: Cut(*(np.concatenate([part[name][index] for part in parts]) for index in range(3))) for name in spec.names}
 
     def raw(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
         """{modality: float32 [n, C, T]} at the sensors' own rates, and the rates in Hz."""

@@ -1,41 +1,46 @@
-"""Compute one row of a leave-one-subject-out benchmark, fold by fold, resumable."""
+"""Compute one row of a leave-one-subject-out benchmark, fold by fold and part by part, resumable."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.grid import Grid
-from benchmarks.results import ROOT, fold_path, fraction_entry, is_current, missing_entry, task_entry, today, versions, write_json
+from benchmarks.results import ROOT, fold_path, fraction_entry, missing_entry, read_current, task_entry, today, versions, write_json
 from benchmarks.rows.base import MAIN_TASK, Row
 from sslts.evaluate.protocol import Fold, Protocol
 
 log = logging.getLogger("benchmarks")
 
+PARTS = ("tasks", "label_fractions", "missing")
 
-def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, root: Path = ROOT) -> int:
-    """Write the missing or stale folds of a row (all of them without `resume`); returns how many were computed."""
+
+def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, parts: Sequence[str] = PARTS, root: Path = ROOT) -> int:
+    """Compute the parts of a row's folds that are missing or stale (all of them without `resume`); returns how many were computed."""
     computed = 0
     for group in protocol.groups:
         if row.parts.groups is not None and group.index not in row.parts.groups:
             continue
         for subject in group.test:
             path = fold_path(protocol.id, row.name, subject, root=root)
-            if resume and is_current(path, row.digest(protocol)):
-                log.info("%s %s: kept", row.name, subject)
-                continue
-            started = time.perf_counter()
-            write_json(path, compute_fold(protocol, protocol.fold(subject), row, grid))
-            computed += 1
-            log.info("%s %s: %.0f s", row.name, subject, time.perf_counter() - started)
+            stored = read_current(path, row.digest(protocol))
+            for part in parts:
+                if resume and part in stored:
+                    continue
+                started = time.perf_counter()
+                fold = protocol.fold(subject)
+                stored = {**stored, **_facts(protocol, fold, row), part: _judge(part, protocol, fold, row, grid)}
+                write_json(path, {key: stored[key] for key in sorted(stored, key=lambda key: PARTS.index(key) if key in PARTS else -1)})
+                computed += 1
+                log.info("%s %s %s: %.0f s", row.name, subject, part, time.perf_counter() - started)
     return computed
 
 
-def compute_fold(protocol: Protocol, fold: Fold, row: Row, grid: Grid) -> dict[str, Any]:
-    """The content of one results file."""
-    judged = row.judge(protocol, fold, grid)
+def _facts(protocol: Protocol, fold: Fold, row: Row) -> dict[str, Any]:
+    """What a results file says beside its figures."""
     return {
         "protocol": {"id": protocol.id, "version": protocol.version},
         "row": row.name,
@@ -52,11 +57,16 @@ def compute_fold(protocol: Protocol, fold: Fold, row: Row, grid: Grid) -> dict[s
         "config_sha256": row.digest(protocol),
         "versions": versions(),
         "classes": {name: list(protocol.task(name).classes) for name in protocol.tasks},
-        "tasks": [task_entry(outcome) for outcome in judged.tasks],
-        "label_fractions": [fraction_entry(outcome) for outcome in judged.fractions],
-        "missing": [
-            missing_entry(outcome, task=MAIN_TASK, setting=setting, modalities=grid.modalities)
-            for setting, outcomes in judged.missing.items()
-            for outcome in outcomes
-        ],
     }
+
+
+def _judge(part: str, protocol: Protocol, fold: Fold, row: Row, grid: Grid) -> list[dict[str, Any]]:
+    if part == "tasks":
+        return [task_entry(outcome) for outcome in row.judge_tasks(protocol, fold, grid)]
+    if part == "label_fractions":
+        return [fraction_entry(outcome) for outcome in row.judge_fractions(protocol, fold, grid)]
+    return [
+        missing_entry(outcome, task=MAIN_TASK, setting=setting, modalities=grid.modalities)
+        for setting, outcomes in row.judge_missing(protocol, fold, grid).items()
+        for outcome in outcomes
+    ]

@@ -23,9 +23,12 @@ def fold_path(protocol: str, row: str, subject: str, *, root: Path = ROOT) -> Pa
     return root / protocol / row / f"{subject}.json"
 
 
-def is_current(path: Path, digest: str) -> bool:
-    """True if the file holds the result of this configuration (the digest covers the protocol and its version)."""
-    return path.exists() and json.loads(path.read_text(encoding="utf-8"))["config_sha256"] == digest
+def read_current(path: Path, digest: str) -> dict[str, Any]:
+    """The file's content if it holds results of this configuration (the digest covers the protocol and its version), else nothing."""
+    if not path.exists():
+        return {}
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored if stored["config_sha256"] == digest else {}
 
 
 def write_json(path: Path, content: Any) -> None:

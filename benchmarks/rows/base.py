@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
-from sslts.evaluate.label_efficiency import FRACTIONS
 from sslts.evaluate.loso import FeatureTable, FractionOutcome, Outcome, evaluate_fold, evaluate_label_fractions
 from sslts.evaluate.normalise import SETTINGS, Setting, apply_setting
 from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
@@ -27,7 +25,10 @@ MAIN_TASK = "4-class"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is computed beside the tasks: label fractions and missing modalities, in which settings, and for which groups (None: all)."""
+    """What is computed beside the tasks: label fractions and missing modalities, in which settings, and for which groups (None: all).
+
+    A change here makes no result stale: a fold's parts are computed one by one.
+    """
 
     label_fractions: tuple[Setting, ...] = SETTINGS
     missing: tuple[Setting, ...] = ()
@@ -37,15 +38,6 @@ class Parts:
     def exploratory(self) -> bool:
         """True if only some groups are judged: such a figure belongs to no headline."""
         return self.groups is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a row says about one test subject. `missing` is by setting."""
-
-    tasks: Sequence[Outcome] = ()
-    fractions: Sequence[FractionOutcome] = ()
-    missing: dict[Setting, Sequence[MissingOutcome]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,8 +60,16 @@ class Row(ABC):
         """Everything that decides the figures, as JSON; a change makes old results stale."""
 
     @abstractmethod
-    def judge(self, protocol: Protocol, fold: Fold, grid: Grid) -> Judgement:
+    def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
         """Train on the fold's training subjects, test on its subject."""
+
+    @abstractmethod
+    def judge_fractions(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[FractionOutcome]:
+        """The main task with fractions of the labels."""
+
+    def judge_missing(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
+        """The main task with missing modalities, by setting."""
+        return {}
 
     def seen(self, group: Group) -> frozenset[str]:
         """Subjects whose windows or statistics made the features."""
@@ -78,7 +78,6 @@ class Row(ABC):
     def digest(self, protocol: Protocol) -> str:
         """sha256 of the configuration."""
         facts = {"protocol": [protocol.id, protocol.version], "row": self.name, "seed": self.seed, **self.config()}
-        facts |= {"label_fractions": self.parts.label_fractions, "missing": self.parts.missing}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def folder(self, protocol: Protocol, group: Group) -> Path:
@@ -112,22 +111,29 @@ class FeatureRow(Row):
             partial.replace(path)
         return np.load(path, allow_pickle=False)
 
-    def judge(self, protocol: Protocol, fold: Fold, grid: Grid) -> Judgement:
-        """All tasks; the main task with fractions of the labels and with missing modalities."""
-        group = protocol.groups[fold.group]
-        everything = (True,) * len(grid.modalities)
-        table = FeatureTable(self.features(protocol, group, grid, everything), grid.subjects, grid.classes, seen=self.seen(group))
-        tasks = evaluate_fold(protocol, fold, table, classifier=self.classifier)
-        fewer = [fraction for fraction in FRACTIONS if fraction < 1]
-        fractions = evaluate_label_fractions(
-            protocol, fold, table, task=MAIN_TASK, classifier=self.classifier, settings=self.parts.label_fractions, fractions=fewer
+    def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
+        """All tasks in both settings."""
+        return evaluate_fold(protocol, fold, self._table(protocol, fold, grid), classifier=self.classifier)
+
+    def judge_fractions(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[FractionOutcome]:
+        """All fractions and draws."""
+        return evaluate_label_fractions(
+            protocol,
+            fold,
+            self._table(protocol, fold, grid),
+            task=MAIN_TASK,
+            classifier=self.classifier,
+            settings=self.parts.label_fractions,
         )
-        fractions += [
-            FractionOutcome(MAIN_TASK, outcome.setting, 1.0, 0, int(np.sum(np.isin(grid.subjects, fold.train))), outcome.confusion)
-            for outcome in tasks
-            if outcome.task == MAIN_TASK and outcome.setting in self.parts.label_fractions
-        ]
-        return Judgement(tasks, fractions, {setting: self._missing(protocol, fold, grid, setting) for setting in self.parts.missing})
+
+    def judge_missing(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
+        """A probe trained with random subsets of the modalities, tested with every one."""
+        return {setting: self._missing(protocol, fold, grid, setting) for setting in self.parts.missing}
+
+    def _table(self, protocol: Protocol, fold: Fold, grid: Grid) -> FeatureTable:
+        group = protocol.groups[fold.group]
+        values = self.features(protocol, group, grid, (True,) * len(grid.modalities))
+        return FeatureTable(values, grid.subjects, grid.classes, seen=self.seen(group))
 
     def _missing(self, protocol: Protocol, fold: Fold, grid: Grid, setting: Setting) -> list[MissingOutcome]:
         group, task = protocol.groups[fold.group], protocol.task(MAIN_TASK)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
 from benchmarks.results import write_json
-from benchmarks.rows.base import MAIN_TASK, Judgement, Parts, Row
+from benchmarks.rows.base import MAIN_TASK, Parts, Row
 from benchmarks.rows.crossl import RECIPES
 from sslts.evaluate.label_efficiency import FRACTIONS, draw_windows
 from sslts.evaluate.leakage import check_disjoint
@@ -32,19 +33,26 @@ class Supervised(Row):
         text = (RECIPES / f"{self.recipe}.yaml").read_bytes()
         return {"recipe": self.recipe, "recipe_sha256": hashlib.sha256(text).hexdigest(), "supervised": True, "draws": 1}
 
-    def judge(self, protocol: Protocol, fold: Fold, grid: Grid) -> Judgement:
-        """The fold's share of its group's trainings."""
-        group, task = protocol.groups[fold.group], protocol.task(MAIN_TASK)
+    def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
+        """4-class, inductive, all labels: the fold's share of its group's training."""
+        confusion, predicted, _ = self._judged(protocol, fold, grid, 1.0)
+        return [Outcome(MAIN_TASK, "inductive", confusion, predicted, None)]
+
+    def judge_fractions(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[FractionOutcome]:
+        """One training a fraction."""
+        outcomes = []
+        for fraction in FRACTIONS:
+            confusion, _, labels = self._judged(protocol, fold, grid, fraction)
+            outcomes.append(FractionOutcome(MAIN_TASK, "inductive", fraction, 0, labels, confusion))
+        return outcomes
+
+    def _judged(self, protocol: Protocol, fold: Fold, grid: Grid, fraction: float) -> tuple[NDArray[np.int64], Labels, int]:
+        """Confusion matrix, predictions of the test subject's windows, and how many labels were used."""
+        task = protocol.task(MAIN_TASK)
         labels = task.labels(grid.classes)
         test = np.flatnonzero(np.asarray(grid.subjects) == fold.subject)
-        tasks, fractions = [], []
-        for fraction in FRACTIONS:
-            predicted, count = self._predictions(protocol, group, grid, labels, fraction)
-            confusion = confusion_matrix(labels[test], predicted[test], classes=len(task.classes))
-            fractions.append(FractionOutcome(MAIN_TASK, "inductive", fraction, 0, count, confusion))
-            if fraction == 1:
-                tasks.append(Outcome(MAIN_TASK, "inductive", confusion, predicted[test], None))
-        return Judgement(tasks, fractions)
+        predicted, count = self._predictions(protocol, protocol.groups[fold.group], grid, labels, fraction)
+        return confusion_matrix(labels[test], predicted[test], classes=len(task.classes)), predicted[test], count
 
     def _predictions(self, protocol: Protocol, group: Group, grid: Grid, labels: Labels, fraction: float) -> tuple[Labels, int]:
         """int [n], -1 for windows of other groups' subjects; and how many labels were used. Kept on disk."""
@@ -63,8 +71,9 @@ class Supervised(Row):
                 rows=rows,
                 labels=labels[rows],
                 classes=len(protocol.task(MAIN_TASK).classes),
-                validation_subjects=group.validation,
-                out=out,
+                train_subjects=group.train,
+                data=grid.data / protocol.folder,
+                out=self.folder(protocol, group) / f"{self.digest(protocol)[:12]}-init",
                 seed=self.seed,
             )
             write_json(stored, {"predicted": np.asarray(predict(test)).tolist()})

@@ -94,7 +94,7 @@ def evaluate_label_fractions(
 ) -> list[FractionOutcome]:
     """One task with fractions of the training labels. Subject normalisation needs no labels, so it uses all windows.
 
-    A fraction of 1 is the same fit as `evaluate_fold`'s: leave it out of `fractions` where that is known.
+    A fraction of 1 is the same fit as `evaluate_fold`'s.
 
     Raises:
         LeakageError: the features' maker has seen the test subject.
