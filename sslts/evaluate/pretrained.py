@@ -20,7 +20,7 @@ from sslts.errors import ConfigError, LeakageError
 from sslts.evaluate.loso import FeatureTable, Outcome, evaluate_fold
 from sslts.evaluate.metrics import balanced_accuracy, interval, macro_f1
 from sslts.evaluate.normalise import SETTINGS
-from sslts.evaluate.probe import Values
+from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
 from sslts.evaluate.protocol import Protocol
 from sslts.model import Model
 
@@ -41,8 +41,8 @@ class Judged:
         for task in self.protocol.tasks:
             for setting in SETTINGS:
                 matrices = [o.confusion for several in self.outcomes.values() for o in several if (o.task, o.setting) == (task, setting)]
-                scores = (interval([score(matrix) for matrix in matrices]) for score in (macro_f1, balanced_accuracy))
-                rows.append((task, setting, *(str(score) for score in scores), str(len(matrices))))
+                f1, accuracy = (interval([score(matrix) for matrix in matrices]) for score in (macro_f1, balanced_accuracy))
+                rows.append((task, setting, str(f1), str(accuracy), str(len(matrices))))
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([f"{self.protocol.id} version {self.protocol.version}", *lines])
@@ -64,12 +64,19 @@ class Judged:
 
 
 def evaluate_models(
-    protocol: Protocol, models: Sequence[Model], root: str | Path, *, partial: bool = False, progress: bool = False
+    protocol: Protocol,
+    models: Sequence[Model],
+    root: str | Path,
+    *,
+    classifier: Classifier = fit_linear_probe,
+    partial: bool = False,
+    progress: bool = False,
 ) -> Judged:
     """Judge each subject of a protocol with the first of `models` that has not seen it. A model says whom it saw in its provenance.
 
     Args:
         root: folder of the data set.
+        classifier: what is fitted on the frozen embeddings of the other subjects.
         partial: leave out subjects that all models have seen, instead of raising.
 
     Raises:
@@ -98,7 +105,7 @@ def evaluate_models(
             continue
         table = feature_table(protocol, model, recordings)
         for subject in tqdm(mine, desc=f"probe ({model.name})", unit="subject", disable=not progress):
-            outcomes[subject] = evaluate_fold(protocol, protocol.fold(subject), table)
+            outcomes[subject] = evaluate_fold(protocol, protocol.fold(subject), table, classifier=classifier)
     named = {subject: model.name for subject, model in judges.items() if model is not None}
     return Judged(protocol, {subject: outcomes[subject] for subject in protocol.subjects if subject in outcomes}, named)
 

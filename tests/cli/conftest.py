@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_helpers import CARD, tiny_model, write_e4
+from tiny_e4 import CARD, tiny_model, write_e4
 
 from sslts.data import specs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import tiny_model, write_e4
+from tiny_e4 import tiny_model, write_e4
 from typer.testing import CliRunner
 
 from sslts.cli import app

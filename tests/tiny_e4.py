@@ -1,4 +1,4 @@
-"""What the command-line tests work on: a tiny model, and short recordings in the E4's layout."""
+"""A tiny model that reads the Empatica E4, and short recordings in the E4's layout, for tests of several folders."""
 
 from __future__ import annotations
 
