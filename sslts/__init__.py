@@ -25,7 +25,24 @@ _PUBLIC = {
 }
 _MODULES = ("data", "errors", "evaluate", "registry", "training")
 
-__all__ = ["__version__", *_MODULES, *_PUBLIC]
+__all__ = [
+    "Channel",
+    "Embeddings",
+    "Modality",
+    "Model",
+    "Recording",
+    "SensorSpec",
+    "SslTsError",
+    "__version__",
+    "data",
+    "errors",
+    "evaluate",
+    "list_models",
+    "load",
+    "register",
+    "registry",
+    "training",
+]
 
 if TYPE_CHECKING:
     from sslts import data, errors, evaluate, registry, training

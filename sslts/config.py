@@ -134,9 +134,9 @@ class ChannelStatistics(Frozen):
 
     @model_validator(mode="after")
     def _same_length(self) -> ChannelStatistics:
-        if len(self.mean) != len(self.scale):
-            raise ValueError(f"{len(self.mean)} means but {len(self.scale)} scales")
-        return self
+        if len(self.mean) == len(self.scale):
+            return self
+        raise ValueError(f"{len(self.mean)} means but {len(self.scale)} scales")
 
 
 class Preprocessing(Frozen):
@@ -307,12 +307,10 @@ def _check_json(value: Any, path: str, *, depth: int) -> None:
     elif isinstance(value, str):
         if len(value) > 2000 or not value.isprintable():
             raise ValueError(f"{path} is too long or holds control characters")
-    elif isinstance(value, bool) or value is None:
-        return
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value) or abs(value) > 1e12:
             raise ValueError(f"{path} is {value}, expected a finite number up to 1e12")
-    else:
+    elif not isinstance(value, bool | None):
         raise ValueError(f"{path} is {type(value).__name__}, expected JSON")
 
 

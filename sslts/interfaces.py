@@ -49,7 +49,7 @@ class Encoder(Component):
     drops_tokens: ClassVar[bool] = False
 
     def front(self, signal: Signal) -> Signal:
-        """The fixed, untrained part, if there is one: training may compute it once and keep it. `tokenize` takes either. Default: the signal."""
+        """The fixed part, if there is one: training may compute it once and keep it. `tokenize` takes either. Default: the signal."""
         return signal
 
     @abstractmethod

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,16 +26,15 @@ from sslts.data.recording import Recording
 from sslts.data.windows import Cut, cut, window_starts
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
+from sslts.few_shot import FewShotClassifier, Normalise
 from sslts.golden import golden_batch
 from sslts.hub import artefact
 from sslts.hub.catalogue import list_models
 from sslts.hub.resolve import resolve
-from sslts.interfaces import FittedHead, Method, TextMethod, build
+from sslts.interfaces import Method, TextMethod, build
 from sslts.types import SensorBatch
 
 logger = logging.getLogger(__name__)
-
-Normalise = Literal["artefact", "recording"]
 
 
 def load(
@@ -296,7 +295,7 @@ class Model:
             return recording
         if not isinstance(recording, Mapping):
             raise MissingModalityError(
-                f"encode needs a Recording or a mapping {{modality: array}} for {', '.join(self.config.spec.names)}, got {type(recording).__name__}. "
+                f"encode needs a Recording or {{modality: array}} for {', '.join(self.config.spec.names)}, got {type(recording).__name__}. "
                 "Make one: sslts.Recording.from_arrays({...}, rate_hz=..., units=...)."
             )
         channels = {modality.name: modality.channel_names for modality in self.config.spec.named if modality.name in recording}
@@ -319,24 +318,3 @@ class Model:
         return UnsupportedError(
             f"{self.name} has no text tower, so it cannot {what}. Models that can: {', '.join(able) or 'none installed'}."
         )
-
-
-@dataclass(frozen=True)
-class FewShotClassifier:
-    """A model and a fitted head."""
-
-    model: Model
-    head: FittedHead
-    classes: tuple[str, ...]
-    normalise: Normalise = "artefact"
-
-    def scores(self, recording: Recording) -> NDArray[np.float32]:
-        """[n, W] for each window; larger is likelier. NaN never: a window without any modality scores 0 for all."""
-        embeddings = self.model.encode(recording, normalise=self.normalise)
-        scores = self.head.scores(torch.from_numpy(embeddings.values)).detach().numpy()
-        return np.where(embeddings.usable[:, None], scores, np.float32(0))
-
-    def predict(self, recordings: Recording | Sequence[Recording]) -> list[list[str]]:
-        """The likeliest class of each window of each recording."""
-        many = [recordings] if isinstance(recordings, Recording) else recordings
-        return [[self.classes[index] for index in self.scores(recording).argmax(1)] for recording in many]

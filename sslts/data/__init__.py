@@ -11,10 +11,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from sslts.data.labels import Interval, LabelTrack
+
 # `resample` and `prepare` are functions that live in modules of the same name: binding them here, at once, keeps
 # `sslts.data.resample(...)` a function whatever was imported before.
 from sslts.data.prepare import prepare
-from sslts.data.recording import Interval, LabelTrack, Recording, Stream
+from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import convert
 from sslts.data.windows import Cut, LabelledWindows, cut, labelled_windows, window_starts

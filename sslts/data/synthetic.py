@@ -18,8 +18,9 @@ from pydantic import Field
 
 from sslts.config import ComponentConfig
 from sslts.data import specs
+from sslts.data.labels import Interval, LabelTrack
 from sslts.data.reader import Reader
-from sslts.data.recording import Interval, LabelTrack, Recording, Stream
+from sslts.data.recording import Recording, Stream
 from sslts.errors import ConfigError, LengthError, suggest
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import ClassVar, final
 
 from sslts.config import ComponentConfig
+from sslts.data.labels import Interval, LabelTrack
 from sslts.data.reader import Reader, existing
 from sslts.data.readers.e4 import EmpaticaE4
 from sslts.data.readers.files import opened
 from sslts.data.readers.wesad_protocol import CITATION, LABELS, LICENCE, PROTOCOL_START_S, questionnaire_intervals, subject_folders
-from sslts.data.recording import Interval, LabelTrack, Recording
+from sslts.data.recording import Recording
 from sslts.errors import ReaderError
 
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from sslts.config import Channel, ComponentConfig, printable
 from sslts.data import specs
+from sslts.data.labels import Interval, LabelTrack
 from sslts.data.reader import Reader, existing
 from sslts.data.readers.safe_pickle import PickledArray, opened_pickle
 from sslts.data.readers.wesad_protocol import CITATION, LABEL_NUMBERS, LABELS, LICENCE, subject_folders
-from sslts.data.recording import Interval, LabelTrack, Recording, Stream
+from sslts.data.recording import Recording, Stream
 from sslts.errors import ReaderError
 
 _CHEST_HZ = 700.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sslts.data.recording import Interval
+from sslts.data.labels import Interval
 from sslts.errors import ReaderError
 
 CITATION = (

@@ -13,7 +13,7 @@ _PIECE_S = 5.0
 
 
 class Motion(nn.Module):
-    """Accelerometer in g, [B, C, T] -> [B, F]: for each axis and the magnitude, level, spread, posture changes, stillness, log band power."""
+    """Accelerometer in g, [B, C, T] -> [B, F]: level, spread, posture changes, stillness and log band power of axes and magnitude."""
 
     def __init__(self, *, rate_hz: float, window_s: float) -> None:
         super().__init__()
