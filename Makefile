@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# --no-compile: Python compiles what is imported when it is imported; all of torch at once takes a minute.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
