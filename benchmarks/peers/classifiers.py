@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 from sklearn.ensemble import ExtraTreesClassifier
 
 from sslts.evaluate.probe import Labels, Standardiser, Values, check_training, select_by_inner_folds
@@ -59,7 +60,7 @@ def fit_balanced_ridge(values: Values, labels: Labels, subjects: Sequence[str]) 
 
 
 def _ridge_path(values: Values, labels: Labels, grid: Sequence[float]) -> list[Ridge]:
-    """One classifier for each alpha. Solved in the space of windows (dual), which one eigendecomposition serves for all alphas."""
+    """One classifier for each alpha. Solved in the space of windows (dual): there are fewer of them than features."""
     standardise = Standardiser.fit(values)
     inputs = standardise(values)
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -68,14 +69,10 @@ def _ridge_path(values: Values, labels: Labels, grid: Sequence[float]) -> list[R
     centre, target_centre = np.average(inputs, axis=0, weights=weight), np.average(targets, axis=0, weights=weight)
     root = np.sqrt(weight)[:, None]
     rows, wanted = root * (inputs - centre), root * (targets - target_centre)
-    eigenvalues, vectors = np.linalg.eigh(rows @ rows.T)
-    projected = vectors.T @ wanted
-    fitted = []
-    for alpha in grid:
-        dual = vectors @ (projected / (np.maximum(eigenvalues, 0) + alpha)[:, None])
-        coefficients = (rows.T @ dual).T
-        # Standardising is folded into the weights: thousands of features are then read once per prediction.
-        weights = coefficients / standardise.scale
-        bias = target_centre - coefficients @ centre - weights @ standardise.mean
-        fitted.append(Ridge(weights, bias, classes.astype(np.int64), alpha))
-    return fitted
+    gram = rows @ rows.T
+    duals = [linalg.solve(gram + alpha * np.eye(len(gram)), wanted, assume_a="pos") for alpha in grid]
+    coefficients = (rows.T @ np.concatenate(duals, axis=1)).T.reshape(len(grid), len(classes), -1)
+    # Standardising is folded into the weights: thousands of features are then read once per prediction.
+    weights = coefficients / standardise.scale
+    bias = target_centre - coefficients @ centre - weights @ standardise.mean
+    return [Ridge(weights[i], bias[i], classes.astype(np.int64), alpha) for i, alpha in enumerate(grid)]
