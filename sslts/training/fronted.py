@@ -15,7 +15,9 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sslts.config import Channel
+from sslts.errors import TrainingError
 from sslts.interfaces import Method
+from sslts.training.checkpoint import installed_version
 from sslts.training.source import LabelledSource, WindowSource, fingerprint, read
 from sslts.types import ClipClock, SensorBatch, Signal
 
@@ -54,6 +56,13 @@ class FrontedSource:
         """The source's names."""
         return self._source.ids(indices)
 
+    def subjects(self) -> Sequence[str]:
+        """The subject of each window, where the source knows them."""
+        known = getattr(self._source, "subjects", None)
+        if known is None:
+            raise TrainingError("This source does not know its subjects: give it a method subjects().")
+        return known()
+
     def labels(self, indices: Sequence[int]) -> Sequence[int]:
         """The source's labels, for the monitor; -1 where it has none."""
         return self._source.labels(indices) if isinstance(self._source, LabelledSource) else [-1] * len(indices)
@@ -70,14 +79,12 @@ class FrontedSource:
 
 
 def front_digest(source: WindowSource, method: Method) -> str:
-    """sha256 of what decides the front end's output: the windows, the encoders' options and every buffer."""
-    digest = hashlib.sha256(fingerprint(source).encode())
-    for name, module in method.named_modules():
-        config = getattr(module, "config", None)
-        if name.startswith("encoders.") and config is not None:
-            digest.update(f"{name} {type(module).__qualname__} {config.model_dump_json()}".encode())
-    for name, buffer in method.named_buffers():
-        digest.update(name.encode() + buffer.detach().cpu().contiguous().numpy().tobytes())
+    """sha256 of what decides the front end's output: the windows, the code's version and the front end of two of them."""
+    digest = hashlib.sha256(f"{fingerprint(source)} {installed_version()}".encode())
+    rows = [0, len(source) - 1]
+    with torch.no_grad():
+        for name, signal in method.front(read(source, rows, torch.Generator())).signals.items():
+            digest.update(name.encode() + signal.values.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

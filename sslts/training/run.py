@@ -68,10 +68,34 @@ class StoreSource:
                 cuts[name].values[mine] = scaled.values
         return to_batch(cuts, self._store.spec, keys)
 
+    def subjects(self) -> Sequence[str]:
+        """The subject of each window."""
+        return [str(subject) for subject in self._store.keys(self._rows)["subject"]]
+
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """session@start for each window."""
         keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
         return [f"{session}@{start:g}s" for session, start in zip(keys["session"], keys["start_s"], strict=True)]
+
+
+class Subjects:
+    """The windows of some subjects of a fronted source."""
+
+    def __init__(self, source: FrontedSource, subjects: Collection[str]) -> None:
+        self._source = source
+        known = source.subjects()
+        self._rows = [index for index, subject in enumerate(known) if subject in set(subjects)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
+        """These windows, in this order."""
+        return self._source.batch([self._rows[index] for index in indices], generator=generator)
+
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """session@start for each window."""
+        return self._source.ids([self._rows[index] for index in indices])
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -118,14 +142,18 @@ def run_recipe(
         data = made.data.model_copy(update={"subjects": tuple(subjects), "sessions": None})
         made = Recipe.model_validate(made.model_copy(update={"data": data}).model_dump())
     target = Path(out or made.out or Path("runs") / made.name)
-    windows = _selected(_store(made, root, Path(store) if store else target / "windows"), made)
+    whole = _store(made, root, Path(store) if store else target / "windows")
+    windows = _selected(whole, made)
     preprocessing, statistics = _statistics(windows, made)
-    source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip)
     method = initialise(made, preprocessing)
-    if type(method).front is not Method.front:
-        prepare(method, source, made)
-        source = FrontedSource(source, method, progress=progress, cache=Path(cache) if cache else None)
-    elif not train_weights:
+    if type(method).front is Method.front:
+        source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip)
+    elif cache and statistics is None:
+        # The front end of every subject's windows, once for all runs; then this run's subjects only.
+        source = Subjects(FrontedSource(StoreSource(whole, None, None), method, progress=progress, cache=Path(cache)), windows.subjects)
+    else:
+        source = FrontedSource(StoreSource(windows, statistics, made.preprocessing.clip), method, progress=progress)
+    if not train_weights:
         prepare(method, source, made)
     result = train(method, source, made, out=target, resume=resume, progress=progress) if train_weights else None
     config = _published(made, method, preprocessing, windows, trained=train_weights)

@@ -12,7 +12,8 @@ from sslts.encoders.descriptors import numbers
 from sslts.encoders.descriptors.electrodermal import Electrodermal
 from sslts.encoders.descriptors.motion import Motion
 from sslts.encoders.descriptors.pulse import Pulse
-from sslts.encoders.descriptors.shares import KernelShares, fixed_kernels, share_above
+from sslts.encoders.descriptors.reduction import Reduction
+from sslts.encoders.descriptors.shares import KernelShares, fixed_kernels, response_range, share_above
 from sslts.encoders.descriptors.temperature import Temperature
 
 
@@ -31,8 +32,8 @@ def pulse_wave(bpm: float, *, rate_hz: float = 64.0, seconds: float = 60.0) -> t
 def test_shares_are_what_a_plain_convolution_gives():
     made = torch.Generator().manual_seed(0)
     values = torch.randn(3, 2, 70, generator=made)
-    module = KernelShares(2, octaves=2, thresholds=3)
-    low, high = module.log_range[0, 0]
+    low, high = -2.0, 1.0
+    module = KernelShares(torch.tensor([low, high]).expand(2, 2, 2), thresholds=3)
     got = module(values).reshape(3, -1)
     expected = []
     for octave, signal in enumerate([values, torch.nn.functional.avg_pool1d(values, 2)]):
@@ -41,7 +42,7 @@ def test_shares_are_what_a_plain_convolution_gives():
             for kernel in range(84):
                 for k in range(3):
                     place = module.spread[octave, channel, kernel, k]
-                    threshold = module.sign[octave, channel, kernel, k] * torch.exp(low + (high - low) * place)
+                    threshold = module.sign[octave, channel, kernel, k] * math.exp(low + (high - low) * place)
                     expected.append((response[:, kernel] > threshold).double().mean(-1))
     torch.testing.assert_close(got, torch.stack(expected, dim=1).float(), atol=1e-6, rtol=0)
 
@@ -53,14 +54,23 @@ def test_counting_by_bytes_never_overflows():
     torch.testing.assert_close(share_above(values, torch.zeros(2)), expected)
 
 
-def test_thresholds_follow_the_scale_of_the_training_windows():
-    made = torch.Generator().manual_seed(1)
-    values = torch.randn(20, 1, 200, generator=made)
-    small, large = (KernelShares(1, octaves=2, thresholds=2) for _ in range(2))
-    small.prepare(values)
-    large.prepare(100 * values)
-    torch.testing.assert_close(large(100 * values), small(values), atol=0.01, rtol=0)
-    assert not torch.allclose(small(100 * values), small(values), atol=0.01)
+def test_ranges_follow_the_scale_of_the_windows_they_were_made_from():
+    values = torch.randn(20, 1, 200, generator=torch.Generator().manual_seed(1))
+    small, large = response_range(values, 2), response_range(100 * values, 2)
+    torch.testing.assert_close(large - small, torch.full((2, 1, 2), math.log(100)), rtol=0, atol=0.02)
+    assert (small[..., 0] < small[..., 1]).all()
+
+
+def test_reduction_gives_unit_variance_and_uncorrelated_components():
+    made = torch.Generator().manual_seed(2)
+    values = torch.randn(400, 6, generator=made) @ torch.randn(6, 30, generator=made) + 5
+    reduction = Reduction(30, 10, keep=4, clip=50.0, least=1e-6)
+    reduction.fit(values)
+    quiet, kept = reduction(values)
+    torch.testing.assert_close(torch.cov(kept.T, correction=0), torch.eye(4), atol=0.01, rtol=0)
+    loudness = quiet.square().mean(0)
+    torch.testing.assert_close(loudness[0] / loudness[5], reduction.deviation[0] / reduction.deviation[5], rtol=0.01, atol=0)
+    assert reduction.deviation[0] > reduction.deviation[5]
 
 
 def test_band_power_of_a_sine_is_half_its_squared_amplitude():
@@ -128,7 +138,7 @@ def test_more_skin_conductance_responses_are_counted_as_more():
         (Pulse(rate_hz=64.0, window_s=60.0), 1, 64.0),
         (Electrodermal(rate_hz=4.0), 1, 4.0),
         (Temperature(rate_hz=4.0), 1, 4.0),
-        (KernelShares(3, octaves=4, thresholds=2), 3, 32.0),
+        (KernelShares(torch.tensor([-3.0, 0.0]).expand(4, 3, 2), thresholds=2), 3, 32.0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, torch.nn.Module) else None,
 )

@@ -20,7 +20,7 @@ TCN = ComponentRef(name="tcn", options={"filters": [4, 6, 8], "kernels": [4, 3, 
 DESCRIPTORS = {
     f"encoders.{name}": ComponentRef(
         name="descriptor",
-        options={"kind": kind, "octaves": 2, "thresholds": 1, "components": 6, "keep": 2, "hidden": 12, "embed_dim": 8, "dropout": 0.0},
+        options={"kind": kind, "thresholds": 1, "components": 6, "keep_shares": 2, "keep_described": 2, "hidden": 12, "learned": 4},
     )
     for name, kind in (("eda", "electrodermal"), ("temp", "temperature"))
 }

@@ -25,12 +25,23 @@ class Motion(nn.Module):
         axes = torch.cat([values, torch.linalg.vector_norm(values, dim=1, keepdim=True)], dim=1)
         change = axes.diff(dim=-1)
         parts = pieces(axes, self.pieces)
+        level = values.mean(-1)
+        centred = axes - axes.mean(-1, keepdim=True)
+        deviation = centred.square().mean(-1).sqrt() + 1e-3
+        around = centred[:, :3], centred[:, :3].roll(1, dims=1)
+        together = (around[0] * around[1]).mean(-1) / (deviation[:, :3] * deviation[:, :3].roll(1, dims=1))
+        pitch = torch.atan2(level[:, 0], torch.linalg.vector_norm(level[:, 1:], dim=1) + 1e-6)
+        roll = torch.atan2(level[:, 1], level[:, 2] + 1e-6)
         spread = parts.std(-1, correction=0) + 1e-3
         log_spread = spread.log()
         bands = [edge for edge in _BANDS_HZ if edge <= self.rate_hz / 2]
         return torch.cat(
             [
                 axes.mean(-1),
+                torch.stack([pitch, roll.sin(), roll.cos()], dim=1),
+                together,
+                centred.pow(3).mean(-1) / deviation.pow(3),
+                (centred.pow(4).mean(-1) / deviation.pow(4) + 1).log(),
                 (axes.std(-1, correction=0) + 1e-3).log(),
                 (change.abs().mean(-1) + 1e-4).log(),
                 (change.std(-1, correction=0) + 1e-4).log(),

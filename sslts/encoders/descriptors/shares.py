@@ -18,7 +18,6 @@ from torch.nn import functional
 KERNELS = 84
 LENGTH = 9
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_SAMPLE = 500_000
 _CACHED = 1 << 20  # responses held at a time
 
 
@@ -33,8 +32,10 @@ def fixed_kernels() -> Tensor:
 class KernelShares(nn.Module):
     """[B, C, T] -> [B, octaves * C * 84 * thresholds], each in 0..1."""
 
-    def __init__(self, channels: int, *, octaves: int, thresholds: int) -> None:
+    def __init__(self, log_range: Tensor, *, thresholds: int) -> None:
+        """log_range: [octaves, channels, 2], log of the smallest and of the largest threshold."""
         super().__init__()
+        octaves, channels, _ = log_range.shape
         self.octaves = octaves
         self.register_buffer("kernels", fixed_kernels()[:, 0], persistent=False)
         places = torch.arange(1, channels * KERNELS * thresholds + 1, dtype=torch.float64)
@@ -44,24 +45,13 @@ class KernelShares(nn.Module):
         shape = (octaves, channels, KERNELS, thresholds)
         self.register_buffer("spread", spread.float().reshape(shape), persistent=False)
         self.register_buffer("sign", sign.float().reshape(shape), persistent=False)
-        # Log of the smallest and largest threshold of each octave and channel: fitted on training windows.
-        self.register_buffer("log_range", torch.stack([torch.full((octaves, channels), -3.0), torch.zeros(octaves, channels)], dim=-1))
+        self.register_buffer("log_range", log_range.float(), persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
         """Shares of the window above each threshold."""
         # A few windows at a time, so that their responses stay in the cache.
         rows = max(1, _CACHED // (KERNELS * values.shape[1] * values.shape[2]))
         return torch.cat([self._describe(part) for part in values.split(rows)])
-
-    def prepare(self, values: Tensor) -> None:
-        """Fit the range of thresholds to these windows."""
-        for octave, halved in enumerate(self._pyramid(values)):
-            for channel in range(halved.shape[1]):
-                size = self._responses(halved[:, channel]).abs().flatten()
-                size = size[:: max(1, size.numel() // _SAMPLE)]
-                top = torch.quantile(size, 0.995).clamp(min=1e-6)
-                bottom = torch.maximum(torch.quantile(size, 0.3), 0.003 * top)
-                self.log_range[octave, channel] = torch.stack([bottom, 1.5 * top]).log()
 
     def _pyramid(self, values: Tensor) -> list[Tensor]:
         octaves = [values]
@@ -92,3 +82,16 @@ def share_above(values: Tensor, threshold: Tensor) -> Tensor:
     words = functional.pad(above, (0, -samples % 8)).view(torch.int64)
     counts = [part.sum(-1, keepdim=True).view(torch.uint8).sum(-1) for part in words.split(255, dim=-1)]
     return torch.stack(counts).sum(0).to(values.dtype) / samples
+
+
+def response_range(values: Tensor, octaves: int) -> Tensor:
+    """The range of thresholds that suits some windows: how `ranges` was made. [B, C, T] -> log range [octaves, C, 2]."""
+    probe = KernelShares(torch.zeros(octaves, values.shape[1], 2), thresholds=1)
+    found = []
+    for halved in probe._pyramid(values):
+        for channel in range(values.shape[1]):
+            size = probe._responses(halved[:, channel]).abs().flatten()
+            size = size[:: max(1, size.numel() // 500_000)]
+            top = torch.quantile(size, 0.995).clamp(min=1e-6)
+            found.append(torch.stack([torch.maximum(torch.quantile(size, 0.3), 0.003 * top), 1.5 * top]).log())
+    return torch.stack(found).reshape(octaves, values.shape[1], 2)
