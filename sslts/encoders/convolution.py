@@ -7,8 +7,8 @@ layer norm, and its backward runs at a third of the speed of the two-dimensional
 * It packs neighbouring samples of narrow signals into channels (`Padding.pack`): kernels for 1 or 24 input channels leave most of a
   vector register empty. Two samples of 24 channels are one of 48, and the outputs of two samples are one row of twice the filters, so
   packing and unpacking are views. The price is a few zero taps.
-* `norm_prelu` fuses layer norm and PReLU, a few windows at a time, so that what lies between them stays in the processor's cache and need
-  not be kept for the backward pass. It writes into the zero padding that the next convolution wants.
+* `norm_prelu` keeps only its input for the backward pass and computes the rest again, a few windows at a time and in scratch memory, so
+  that what lies between layer norm and PReLU stays in the processor's cache.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 _VECTOR_CHANNELS = 48  # from about this width on, packing gains nothing
-_CACHED_NUMBERS = 2**20  # numbers per pass of norm_prelu: 4 MB, so that the tensors in flight stay in the cache
+_CACHED_NUMBERS = 2**21  # numbers per pass of norm_prelu's backward: 8 MB, so that what is in flight stays in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,7 @@ def norm_prelu(values: Tensor, weight: Tensor, bias: Tensor, slope: Tensor, *, e
     if fused:
         return _NormPReLU.apply(values, weight, bias, slope, eps, pad)
     normed = functional.layer_norm(values, weight.shape, weight, bias, eps)
-    active = functional.prelu(normed.flatten(0, 1), slope.to(normed.dtype)).view_as(normed)
-    return functional.pad(active, (0, 0, pad.left, pad.right))
+    return _activated(normed, slope.to(normed.dtype), pad)
 
 
 def fast_on(values: Tensor) -> bool:
@@ -86,52 +85,42 @@ def _packed_weight(weight: Tensor, pack: int) -> Tensor:
     return moved.reshape(pack * filters, channels, taps // pack, pack).permute(0, 3, 1, 2).reshape(pack * filters, pack * channels, -1)
 
 
-class _NormPReLU(torch.autograd.Function):
-    """Layer norm and PReLU. Only the input and each row's statistics are kept; what lies between is computed again.
+def _activated(normed: Tensor, slope: Tensor, pad: Padding) -> Tensor:
+    # As rows of channels, the layout in which PReLU's kernel is vectorised.
+    active = functional.prelu(normed.flatten(0, 1), slope).view_as(normed)
+    return functional.pad(active, (0, 0, pad.left, pad.right)) if pad.left or pad.right else active
 
-    Element-wise work is a third of a training step and bound by memory, so it runs over a few windows at a time, in place or in scratch
-    memory that stays in the cache.
-    """
+
+class _NormPReLU(torch.autograd.Function):
+    """Layer norm and PReLU. Only the input and each row's statistics are kept; what lies between is computed again."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, slope: Tensor, eps: float, pad: Padding) -> Tensor:
-        batch, samples, channels = values.shape
-        inside = slice(pad.left, pad.left + samples)
-        result = values.new_empty(batch, pad.left + samples + pad.right, channels)
-        result[:, : inside.start] = 0
-        result[:, inside.stop :] = 0
-        mean, scale = (values.new_empty(batch, samples, 1) for _ in range(2))
-        for rows in _passes(values):
-            normed, mean[rows], scale[rows] = torch.native_layer_norm(values[rows], (channels,), weight, bias, eps)
-            result[rows, inside] = functional.prelu(normed.view(-1, channels), slope).view_as(normed)
+        normed, mean, scale = torch.native_layer_norm(values, weight.shape, weight, bias, eps)
         ctx.save_for_backward(values, weight, bias, slope, mean, scale)
-        ctx.inside = inside
-        return result
+        ctx.inside = slice(pad.left, pad.left + values.shape[1])
+        return _activated(normed, slope, pad)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         values, weight, bias, slope, mean, scale = ctx.saved_tensors
-        shape, passes = weight.shape, _passes(values)
-        d_values = torch.empty_like(values)
-        d_weight, d_bias, d_slope = (torch.zeros_like(slope) for _ in range(3))
-        scratch = [torch.empty_like(values[rows]) for rows in passes[:1] for _ in range(3)]
-        shift = -mean * scale
+        passes = _passes(values)
+        scratch = [torch.empty_like(values[rows]) for rows in passes[:1] for _ in range(2)]
+        d_normed, d_slope, shift = torch.empty_like(values), torch.zeros_like(slope), -mean * scale
         for rows in passes:
-            outer, negated, below = (part[: len(values[rows])] for part in scratch)
-            outer.copy_(gradient[rows, ctx.inside])
+            outer = gradient[rows, ctx.inside]
+            negated, below = (part[: len(outer)] for part in scratch)
             torch.addcmul(shift[rows], values[rows], scale[rows], out=negated)
             torch.addcmul(-bias, negated, -weight, out=negated)
             # `below` is the outer gradient where the normed value is at most zero, where PReLU takes its slope, and 0 elsewhere.
             # From the negated value it is one vectorised kernel; torch.where is ten times slower.
             torch.ops.aten.threshold_backward.grad_input(outer, negated, -torch.finfo(values.dtype).tiny, grad_input=below)
+            torch.addcmul(outer, below, slope - 1, out=d_normed[rows])
             d_slope -= negated.mul_(below).flatten(0, 1).sum(0)
-            d_normed = torch.addcmul(outer, below, slope - 1, out=outer)
-            d_values[rows], more_weight, more_bias = torch.ops.aten.native_layer_norm_backward(
-                d_normed, values[rows], shape, mean[rows], scale[rows], weight, bias, [True, True, True]
-            )
-            d_weight += more_weight
-            d_bias += more_bias
+        d_values, d_weight, d_bias = torch.ops.aten.native_layer_norm_backward(
+            d_normed, values, weight.shape, mean, scale, weight, bias, [True, True, True]
+        )
         return d_values, d_weight, d_bias, d_slope, None, None
 
 
