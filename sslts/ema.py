@@ -27,8 +27,8 @@ class MovingAverage(nn.Module):
             raise ConfigError(f"decay must be between 0 and 1, got {decay}.")
         for mean, parameter in zip(self.average.parameters(), online.parameters(), strict=True):
             mean.lerp_(parameter.detach(), 1 - decay)
-        for mean, buffer in zip(self.average.buffers(), online.buffers(), strict=True):
-            mean.copy_(buffer)
+        for stored, buffer in zip(self.average.buffers(), online.buffers(), strict=True):
+            stored.copy_(buffer)
 
     def forward(self, *args: Tensor) -> object:
         """Whatever the averaged module returns."""

@@ -46,7 +46,7 @@ class Embeddings:
     @property
     def usable(self) -> NDArray[np.bool_]:
         """bool [n]: windows in which at least one modality was present."""
-        return self.present.any(axis=1)
+        return np.asarray(self.present.any(axis=1))
 
     def select(self, rows: NDArray[Any] | slice | Sequence[int]) -> Embeddings:
         """Some of the windows."""

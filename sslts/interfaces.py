@@ -203,7 +203,7 @@ def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | No
         UnknownComponentError, CollisionError, PluginError: from the lookup.
         ConfigError: the options do not fit; the path names the role, the component and, for a plugin, its distribution.
     """
-    component = registry.get(kind, ref.name)
+    component: Any = registry.get(kind, ref.name)
     owner = registry.origin(kind, ref.name)
     where = f"{role} ({kind} '{ref.name}'" + (f" of {owner})" if owner != "sslts" else ")")
     options = dict(ref.options)

@@ -70,7 +70,7 @@ class LinearHead(FewShotHead):
             return loss
 
         with torch.enable_grad():
-            optimiser.step(closure)  # type: ignore[no-untyped-call]
+            optimiser.step(closure)
         return LinearScores(mean, scale, weight.detach(), bias.detach())
 
     def forward(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:

@@ -44,8 +44,16 @@ class Trained:
 class StoreSource:
     """Windows of a store that have at least one modality, standardised as the recipe says."""
 
-    def __init__(self, store: WindowStore, statistics: Mapping[str, Mapping[str, ChannelStatistics]] | None, clip: float | None) -> None:
+    def __init__(
+        self,
+        store: WindowStore,
+        statistics: Mapping[str, Mapping[str, ChannelStatistics]] | None,
+        clip: float | None,
+        *,
+        label_names: Sequence[str] = (),
+    ) -> None:
         self._store = store
+        self._label_names = {name: number for number, name in enumerate(label_names)}
         self._statistics = statistics
         self._clip = clip
         self._rows = np.flatnonzero(store.index.present.any(axis=1))
@@ -67,6 +75,19 @@ class StoreSource:
             for name, scaled in standardise_windows(part, statistics, self._clip).items():
                 cuts[name].values[mine] = scaled.values
         return to_batch(cuts, self._store.spec, keys)
+
+    def labels(self, indices: Sequence[int]) -> Sequence[int]:
+        """A class for each window that lies wholly inside one labelled stretch, else -1. For the monitors: training never sees it."""
+        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
+        tracks = {session: self._store.recording(str(session)).labels for session in set(keys["session"])}
+        found = []
+        for session, start in zip(keys["session"], np.asarray(keys["start_s"], dtype=np.float64), strict=True):
+            track, end = tracks[session], start + self._store.spec.window_s
+            inside = [
+                interval.label for interval in (track.intervals if track else ()) if interval.start_s <= start and end <= interval.end_s
+            ]
+            found.append(self._label_names.get(inside[0], -1) if inside else -1)
+        return found
 
     def subjects(self) -> Sequence[str]:
         """The subject of each window."""
@@ -96,6 +117,10 @@ class Subjects:
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """session@start for each window."""
         return self._source.ids([self._rows[index] for index in indices])
+
+    def labels(self, indices: Sequence[int]) -> Sequence[int]:
+        """A class for each window, for the monitors."""
+        return self._source.labels([self._rows[index] for index in indices])
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -145,17 +170,21 @@ def run_recipe(
     whole = _store(made, root, Path(store) if store else target / "windows")
     windows = _selected(whole, made)
     preprocessing, statistics = _statistics(windows, made)
+    names = _label_names(whole)
     method = initialise(made, preprocessing)
     if type(method).front is Method.front:
-        source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip)
+        source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip, label_names=names)
     elif cache and statistics is None:
         # The front end of every subject's windows, once for all runs; then this run's subjects only.
-        source = Subjects(FrontedSource(StoreSource(whole, None, None), method, progress=progress, cache=Path(cache)), windows.subjects)
+        source = Subjects(
+            FrontedSource(StoreSource(whole, None, None, label_names=names), method, progress=progress, cache=Path(cache)), windows.subjects
+        )
     else:
-        source = FrontedSource(StoreSource(windows, statistics, made.preprocessing.clip), method, progress=progress)
+        source = FrontedSource(StoreSource(windows, statistics, made.preprocessing.clip, label_names=names), method, progress=progress)
     if not train_weights:
         prepare(method, source, made)
-    result = train(method, source, made, out=target, resume=resume, progress=progress) if train_weights else None
+    held_out = _held_out(whole, made, preprocessing, names)
+    result = train(method, source, made, out=target, held_out=held_out, resume=resume, progress=progress) if train_weights else None
     config = _published(made, method, preprocessing, windows, trained=train_weights)
     model = Model(config, method.eval().cpu())
     folder = model.save(target / "artefact", overwrite=True)
@@ -183,6 +212,20 @@ def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:
     if not chosen:
         raise TrainingError(f"Recipe '{recipe.name}' selects no subject. Check data.subjects and data.exclude.")
     return store.select(chosen)
+
+
+def _label_names(store: WindowStore) -> list[str]:
+    tracks = [store.recording(session).labels for session in store.sessions]
+    return sorted({interval.label for track in tracks if track for interval in track.intervals})
+
+
+def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, label_names: Sequence[str]) -> WindowSource | None:
+    """Windows of the validation subjects, for the monitors only; standardised with the training subjects' statistics."""
+    if not recipe.monitor.validation_subjects:
+        return None
+    chosen = store.select(recipe.monitor.validation_subjects)
+    statistics = dict.fromkeys(chosen.sessions, preprocessing.statistics) if preprocessing.statistics else None
+    return StoreSource(chosen, statistics, recipe.preprocessing.clip, label_names=label_names)
 
 
 def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict[str, Mapping[str, ChannelStatistics]] | None]:

@@ -14,6 +14,12 @@ class Reduction(nn.Module):
     A number that varies less than `least` over the training windows is only centred: scaling it up would amplify noise.
     """
 
+    mean: Tensor
+    scale: Tensor
+    centre: Tensor
+    deviation: Tensor
+    components: Tensor
+
     def __init__(self, numbers: int, components: int, *, keep: int, clip: float, least: float) -> None:
         super().__init__()
         self.keep, self.clip, self.least = keep, clip, least

@@ -32,6 +32,11 @@ def fixed_kernels() -> Tensor:
 class KernelShares(nn.Module):
     """[B, C, T] -> [B, octaves * C * 84 * thresholds], each in 0..1."""
 
+    kernels: Tensor
+    spread: Tensor
+    sign: Tensor
+    log_range: Tensor
+
     def __init__(self, log_range: Tensor, *, thresholds: int) -> None:
         """log_range: [octaves, channels, 2], log of the smallest and of the largest threshold."""
         super().__init__()
