@@ -142,7 +142,7 @@ def train_supervised(
 
 
 def overridden(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """The recipe with some dotted keys replaced. Roles hold dots themselves ("components.encoders.acc.options.keep"): longest match first."""
+    """The recipe with some dotted keys replaced. Roles hold dots themselves ("components.encoders.acc.name"): longest match first."""
     told = recipe.model_dump(mode="json")
     for path, value in changes.items():
         _set(told, path, value)

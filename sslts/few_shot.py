@@ -35,12 +35,15 @@ class FewShotClassifier:
     normalise: Normalise = "artefact"
 
     def scores(self, recording: Recording) -> NDArray[np.float32]:
-        """[n, W] for each window; larger is likelier. NaN never: a window without any modality scores 0 for all."""
+        """[n, W] for each window; larger is likelier. A window without any modality scores NaN for every class: nothing was seen."""
         embeddings = self.model.encode(recording, normalise=self.normalise)
         scores = self.head.scores(torch.from_numpy(embeddings.values)).detach().numpy()
-        return np.where(embeddings.usable[:, None], scores, np.float32(0))
+        return np.where(embeddings.usable[:, None], scores, np.float32(np.nan))
 
-    def predict(self, recordings: Recording | Sequence[Recording]) -> list[list[str]]:
-        """The likeliest class of each window of each recording."""
+    def predict(self, recordings: Recording | Sequence[Recording]) -> list[list[str | None]]:
+        """The likeliest class of each window of each recording; None where no modality was present."""
         many = [recordings] if isinstance(recordings, Recording) else recordings
-        return [[self.classes[index] for index in self.scores(recording).argmax(1)] for recording in many]
+        return [[self._name(row) for row in self.scores(recording)] for recording in many]
+
+    def _name(self, scores: NDArray[np.float32]) -> str | None:
+        return None if np.isnan(scores).any() else self.classes[int(scores.argmax())]
