@@ -60,8 +60,7 @@ def load(
         ArtefactError: a file is missing, corrupted or not what the config says; the embedding is not reproduced.
         RequirementError: another version or a plugin is needed.
     """
-    source = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline)
-    return from_folder(source.folder(), device=device)
+    return from_folder(resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder(), device=device)
 
 
 def from_folder(folder: Path, *, device: str | torch.device = "cpu") -> Model:
@@ -79,8 +78,7 @@ def build_method(config: ModelConfig) -> Method:
     """The method with fresh weights, as the config describes it (no I/O). Training-only parts are built if the config names them."""
     from sslts import registry
 
-    method: Method = registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
-    return method
+    return registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -132,19 +130,8 @@ class Model:
         Raises:
             SignalError: rate, unit, channels, range or length do not fit; the message says what to do.
         """
-        return Embeddings.join(
-            list(
-                self.iter_encode(
-                    recording,
-                    rate_hz=rate_hz,
-                    units=units,
-                    normalise=normalise,
-                    stride_s=stride_s,
-                    batch_size=batch_size,
-                    progress=progress,
-                )
-            )
-        )
+        options = {"rate_hz": rate_hz, "units": units, "normalise": normalise, "stride_s": stride_s}
+        return Embeddings.join(list(self.iter_encode(recording, **options, batch_size=batch_size, progress=progress)))  # type: ignore[arg-type]
 
     def iter_encode(
         self,
@@ -188,6 +175,8 @@ class Model:
     ) -> Iterator[Embeddings]:
         spec = self.config.spec
         starts = window_starts(prepared, window_s=spec.window_s, stride_s=stride_s)
+        if not len(starts):
+            raise LengthError(f"This recording lasts {prepared.duration_s:.4g} s, one window needs {spec.window_s:g} s. Record longer.")
         with tqdm(total=len(starts), desc=f"encode ({self.name})", unit="window", disable=not progress) as bar:
             for first in range(0, len(starts), batch_size):
                 chunk = starts[first : first + batch_size]
