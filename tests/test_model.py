@@ -1,0 +1,411 @@
+"""Loading and encoding: what goes in is checked, what comes out depends on nothing but the signals, and a changed model is refused."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from tiny_e4 import CARD, tiny_model
+
+import sslts
+from sslts.config import Preprocessing, SensorSpec
+from sslts.data import specs, synthetic
+from sslts.data.collate import to_batch
+from sslts.data.normalise import fit_statistics
+from sslts.data.recording import Recording
+from sslts.data.windows import Cut
+from sslts.embeddings import Embeddings
+from sslts.errors import (
+    ArtefactError,
+    ChannelError,
+    ConfigError,
+    GoldenMismatchError,
+    LengthError,
+    MissingModalityError,
+    RangeError,
+    RateError,
+    SslTsError,
+    UnitError,
+    UnknownComponentError,
+    UnknownModelError,
+    UnsupportedError,
+    WeightsMismatchError,
+)
+from sslts.golden import golden_batch
+from sslts.hub import artefact, catalogue
+from sslts.model import Model, from_folder, load
+
+RATES = {"acc": 8.0, "eda": 4.0}
+UNITS = {"acc": "g", "eda": "uS"}
+
+
+def arrays(seconds: float = 20) -> dict[str, NDArray[Any]]:
+    """A slowly turning wrist and skin conductance with a trend."""
+    fast, slow = np.arange(round(8 * seconds)) / 8, np.arange(round(4 * seconds)) / 4
+    turning = np.stack([np.sin(0.6 * fast), 0.5 * np.cos(0.6 * fast), 0.4 + 0.3 * np.sin(0.2 * fast)], axis=1)
+    return {"acc": turning.astype(np.float32), "eda": (2 + np.sin(0.4 * slow) + 0.02 * slow).astype(np.float32)}
+
+
+def recording(seconds: float = 20, **changed: NDArray[Any]) -> Recording:
+    return Recording.from_arrays({**arrays(seconds), **changed}, rate_hz=RATES, units=UNITS)
+
+
+@pytest.fixture
+def model(small_spec: SensorSpec) -> Model:
+    return tiny_model(small_spec)
+
+
+@pytest.fixture
+def folder(model: Model, tmp_path: Path) -> Path:
+    return model.save(tmp_path / "models" / "tiny", card=CARD)
+
+
+def rewritten(folder: Path, model: Model, state: Mapping[str, torch.Tensor]) -> Path:
+    """The folder with other weights and the right sha256 of them: only what the weights compute can give the change away."""
+    return artefact.write(folder, artefact.read_config(folder), state, CARD, {}, overwrite=True)
+
+
+def assert_same(first: Embeddings, second: Embeddings) -> None:
+    assert np.array_equal(first.values, second.values)
+    assert np.array_equal(first.time_s, second.time_s)
+    assert np.array_equal(first.present, second.present)
+
+
+# --- encode ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_embedding_has_one_row_a_window_and_says_when(model):
+    found = model.encode(recording(20))
+    assert found.values.shape == (9, model.embed_dim)  # 4 s windows every 2 s in 20 s
+    assert found.values.dtype == np.float32
+    assert found.time_s.tolist() == [0, 2, 4, 6, 8, 10, 12, 14, 16]
+    assert found.present.all()
+    assert (found.model, found.modalities, found.window_s, found.normalise) == ("tiny", ("acc", "eda"), 4, "artefact")
+    assert len(model.encode(recording(20), stride_s=4)) == 5
+
+
+@pytest.mark.parametrize("normalise", ["artefact", "recording"])
+def test_encode_is_its_pieces_joined(model, normalise):
+    pieces = list(model.iter_encode(recording(), normalise=normalise, batch_size=4))
+    assert [len(piece) for piece in pieces] == [4, 4, 1]
+    assert_same(model.encode(recording(), normalise=normalise, batch_size=4), Embeddings.join(pieces))
+
+
+def test_arrays_embed_as_the_recording_made_of_them(model):
+    assert_same(model.encode(arrays(), rate_hz=RATES, units=UNITS), model.encode(recording()))
+
+
+def test_the_batch_size_does_not_matter(model):
+    whole = model.encode(recording())
+    for size in (1, 2, 7):
+        np.testing.assert_allclose(model.encode(recording(), batch_size=size).values, whole.values, rtol=1e-5, atol=1e-6)
+
+
+def test_a_unit_that_can_be_converted_gives_the_same_embedding(model):
+    metres = recording().streams["acc"].values * np.float32(9.80665)
+    found = model.encode({**arrays(), "acc": metres}, rate_hz=RATES, units={"acc": "m/s^2", "eda": "uS"})
+    np.testing.assert_allclose(found.values, model.encode(recording()).values, rtol=1e-4, atol=1e-5)
+
+
+def test_channels_in_another_order_give_the_same_embedding(model):
+    given = arrays()
+    turned = Recording.from_arrays(
+        {"eda": given["eda"], "acc": given["acc"][:, [2, 0, 1]]}, rate_hz=RATES, units=UNITS, channels={"acc": ["z", "x", "y"]}
+    )
+    assert_same(model.encode(turned), model.encode(recording()))
+
+
+def test_a_higher_rate_of_the_same_signal_gives_nearly_the_same_embedding(model):
+    fine = np.arange(20 * 16) / 16
+    turning = np.stack([np.sin(0.6 * fine), 0.5 * np.cos(0.6 * fine), 0.4 + 0.3 * np.sin(0.2 * fine)], axis=1)
+    found = model.encode({**arrays(), "acc": turning}, rate_hz={"acc": 16, "eda": 4}, units=UNITS).values
+    expected = model.encode(recording()).values
+    inner = slice(1, -1)  # a filter cannot know what lies beyond the recording's ends
+    assert np.abs(found - expected)[inner].max() < 0.05 * np.abs(expected).max()
+
+
+# --- what is missing or broken -----------------------------------------------------------------------------------------
+
+
+def test_a_missing_modality_is_marked_absent_and_the_rest_embeds(model):
+    found = model.encode(recording().without("eda"))
+    assert found.present.tolist() == [[True, False]] * len(found)
+    assert np.isfinite(found.values).all()
+    assert (np.abs(found.values).sum(1) > 0).all()
+    assert not np.allclose(found.values, model.encode(recording()).values)
+
+
+def test_a_recording_without_any_known_modality_is_refused(model):
+    strange = Recording.from_arrays({"ecg": np.zeros(100)}, rate_hz=10, units={"ecg": "mV"})
+    with pytest.raises(MissingModalityError, match=r"holds ecg.*Expected at least one of: acc"):
+        model.encode(strange)
+    with pytest.raises(MissingModalityError, match="no stream"):
+        model.encode(recording().without("acc", "eda"))
+
+
+@pytest.mark.parametrize("normalise", ["artefact", "recording"])
+@pytest.mark.parametrize("kind", ["input", "embedding"])
+def test_an_hour_without_any_sample_is_rows_of_zeros(small_spec, normalise, kind):
+    model = with_recording(tiny_model(small_spec), kind)
+    given = arrays(3660)
+    for name, rate in RATES.items():
+        given[name][round(30 * rate) : round(3630 * rate)] = np.nan
+    found = model.encode(given, rate_hz=RATES, units=UNITS, stride_s=10, normalise=normalise)
+    inside = (found.time_s >= 30) & (found.time_s + 4 <= 3630)
+    assert inside.sum() == 360
+    assert not found.present[inside].any()
+    assert not found.values[inside].any()
+    assert found.present[~inside].all()
+    assert np.isfinite(found.values).all()
+    assert (np.abs(found.values[~inside]).sum(1) > 0).all()
+
+
+@pytest.mark.parametrize("normalise", ["artefact", "recording"])
+@pytest.mark.parametrize("broken", ["nan run", "infinities", "constant", "all lost"])
+def test_broken_samples_never_make_an_embedding_infinite(model, broken, normalise):
+    given = arrays()
+    match broken:
+        case "nan run":
+            given["acc"][40:90] = np.nan
+        case "infinities":
+            given["eda"][10:13], given["acc"][::7, 1] = np.inf, -np.inf
+        case "constant":
+            given["eda"][:], given["acc"][:] = 1.5, (0, 0, 1)
+        case "all lost":
+            given["eda"][:] = np.nan
+    found = model.encode(given, rate_hz=RATES, units=UNITS, normalise=normalise)
+    assert np.isfinite(found.values).all()
+    assert found.present[:, 0].any()
+    assert found.present[:, 1].any() == (broken != "all lost")
+
+
+@pytest.mark.parametrize(
+    ("given", "rate_hz", "units", "error", "hint"),
+    [
+        (arrays(3), RATES, UNITS, LengthError, r"lasts 3 s, one window needs 4 s\. Record longer"),
+        (arrays(0), RATES, UNITS, LengthError, "empty"),
+        (arrays(), None, UNITS, RateError, "give rate_hz="),
+        (arrays(), 0, UNITS, RateError, "above 0"),
+        (arrays(), {"acc": 8}, UNITS, RateError, "'eda' has no rate"),
+        (arrays(), RATES, None, UnitError, "Give units="),
+        (arrays(), RATES, {"acc": "uS", "eda": "uS"}, UnitError, "acc"),
+        ({**arrays(), "acc": 9.81 * arrays()["acc"]}, RATES, UNITS, RangeError, r"looks like m/s\^2"),
+        ({"acc": arrays()["acc"].T}, RATES["acc"], {"acc": "g"}, ChannelError, "pass array.T"),
+        ({"acc": arrays()["acc"][:, :2]}, RATES["acc"], {"acc": "g"}, ChannelError, "2 columns"),
+        (arrays(), {**RATES, "egg": 4.0}, UNITS, ChannelError, "egg"),
+        (np.zeros(80), 8, UNITS, MissingModalityError, "Recording.from_arrays"),
+    ],
+)
+def test_input_that_does_not_fit_is_refused_with_what_to_do(model, given, rate_hz, units, error, hint):
+    with pytest.raises(error, match=hint):
+        model.encode(given, rate_hz=rate_hz, units=units)
+
+
+def test_a_recording_that_just_misses_one_window_is_refused_as_too_short(model):
+    given = {"acc": arrays(4)["acc"][:-1], "eda": arrays(4)["eda"][:-1]}  # 3.875 s of acc: within half a sample of eda
+    with pytest.raises(LengthError, match="one window needs 4 s"):
+        model.encode(given, rate_hz=RATES, units=UNITS)
+
+
+def test_a_recording_knows_its_own_rates_and_units(model):
+    with pytest.raises(ConfigError, match="leave out rate_hz and units"):
+        model.encode(recording(), rate_hz=8)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [({"normalise": "z"}, ConfigError), ({"batch_size": 0}, ConfigError), ({"stride_s": 0}, LengthError), ({"stride_s": -1}, LengthError)],
+)
+def test_options_out_of_bounds_are_refused(model, options, error):
+    with pytest.raises(error):
+        model.encode(recording(), **options)
+
+
+# --- normalise="recording" ---------------------------------------------------------------------------------------------
+
+
+def with_recording(model: Model, kind: str) -> Model:
+    """The same network, whose `normalise="recording"` replaces input statistics or standardises embeddings."""
+    if kind == "input":
+        return model
+    return Model(model.config.model_copy(update={"preprocessing": Preprocessing(recording="embedding")}), model.method)
+
+
+def test_embeddings_are_z_scored_over_the_recording_where_the_model_says_so(model):
+    scaled = with_recording(model, "embedding")
+    plain, found = scaled.encode(recording()), scaled.encode(recording(), normalise="recording", batch_size=2)
+    exact = plain.values.astype(np.float64)
+    varies = exact.std(0) > 1e-6
+    assert varies.any()
+    np.testing.assert_allclose(found.values[:, varies], ((exact - exact.mean(0)) / exact.std(0).clip(1e-6))[:, varies], atol=2e-3)
+    assert not found.values[:, ~varies].any()
+    assert found.normalise == "recording"
+
+
+def test_input_statistics_are_the_recordings_own_where_the_model_says_so(model):
+    given = arrays()
+    own = {name: (array - array.mean(0)) / array.std(0) for name, array in given.items()}
+    found = model.encode(recording(), normalise="recording")
+    assert not np.allclose(found.values, model.encode(recording()).values, atol=1e-3)
+    windows = {}
+    for name, rate in RATES.items():
+        columns = own[name].reshape(len(own[name]), -1).astype(np.float32)
+        cut = np.stack([columns[round(start * rate) : round((start + 4) * rate)].T for start in found.time_s])
+        windows[name] = Cut(cut, np.ones(cut.shape, dtype=bool), np.ones(len(cut), dtype=bool))
+    np.testing.assert_allclose(found.values, model.embed(to_batch(windows, model.config.spec)).numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_change_of_gain_is_undone_by_the_recordings_own_statistics_only(model):
+    quieter = recording(eda=0.02 * arrays()["eda"])
+    assert not np.allclose(model.encode(quieter).values, model.encode(recording()).values, atol=1e-2)
+    own = [model.encode(one, normalise="recording").values for one in (quieter, recording())]
+    np.testing.assert_allclose(own[0], own[1], rtol=1e-3, atol=1e-4)
+
+
+# --- save and load -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_saved_loads_bit_by_bit(model, folder, tmp_path):
+    loaded = load(folder)
+    assert_same(loaded.encode(recording()), model.encode(recording()))
+    state = loaded.method.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in model.method.state_dict().items())
+    again = loaded.save(tmp_path / "again", card=CARD)
+    for name in ("model.safetensors", "config.json", "README.md"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_a_loaded_model_is_in_eval_mode_and_keeps_no_gradient(folder):
+    loaded = from_folder(folder)
+    assert not any(module.training for module in loaded.method.modules())
+    assert not loaded.embed(golden_batch(loaded.config.spec, 1)).requires_grad
+    assert loaded.device == torch.device("cpu")
+
+
+def test_a_model_that_computes_something_else_than_published_is_refused(model, folder):
+    state = {name: tensor.clone() for name, tensor in model.method.state_dict().items()}
+    name = next(name for name in state if name.startswith("encoders.acc") and state[name].dim() > 1)
+    state[name].flatten()[0] += 0.5  # one weight: a shift of all of them is undone by the layer norm
+    rewritten(folder, model, state)
+    with pytest.raises(GoldenMismatchError, match="does not reproduce its golden embedding"):
+        load(folder)
+
+
+def test_weights_without_a_golden_embedding_are_refused(model, folder):
+    config = artefact.read_config(folder).model_copy(update={"golden": None})
+    artefact.write(folder, config, model.method.state_dict(), CARD, {}, overwrite=True)
+    with pytest.raises(GoldenMismatchError, match="Save it again"):
+        load(folder)
+
+
+def test_a_flipped_bit_in_the_weights_is_found(folder):
+    path = folder / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ArtefactError, match="sha256"):
+        load(folder)
+
+
+def test_weights_of_another_model_are_refused_by_name(model, folder, small_spec):
+    other = tiny_model(small_spec.model_copy(update={"modalities": small_spec.named[:1]}))
+    rewritten(folder, model, other.method.state_dict())
+    with pytest.raises(WeightsMismatchError, match=r"encoders\.eda"):
+        load(folder)
+
+
+def test_an_unknown_key_in_the_config_is_refused(folder):
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "trust_me": True}))
+    with pytest.raises(ConfigError, match="trust_me"):
+        load(folder)
+
+
+def test_a_folder_that_is_none_says_so(tmp_path):
+    with pytest.raises(SslTsError, match=r"nowhere|config\.json"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest(folder, monkeypatch):
+    monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
+    with pytest.raises(UnknownModelError, match="Did you mean 'tiny'"):
+        load("tinny")
+
+
+def test_loading_from_disk_opens_no_connection(folder, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
+    for reference in (folder, f"dir:{folder}", "tiny"):
+        assert len(sslts.load(reference).encode(recording())) == 9
+
+
+# --- tasks -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_without_text_says_which_can(model):
+    with pytest.raises(UnsupportedError, match="no text tower, so it cannot classify"):
+        model.classify(recording(), ["stress"])
+    with pytest.raises(UnsupportedError, match="cannot search"):
+        model.search(recording(), "stress")
+
+
+def test_similarity_of_a_recording_with_itself_is_one_on_the_diagonal(model):
+    found = model.encode(recording())
+    np.testing.assert_allclose(np.diag(model.similarity(found, found)), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("head", ["prototypes", "linear"])
+def test_few_shot_tells_states_of_invented_people_apart(head):
+    spec = specs.empatica_e4(window_s=20, stride_s=10)
+    states = ("meditation", "stress")
+    support = [synthetic.recording(seed=1, duration_s=120, state=state) for state in states]
+    plain = tiny_model(spec)
+    fitted_statistics = Preprocessing(statistics=fit_statistics(support, spec, None))
+    model = Model(plain.config.model_copy(update={"preprocessing": fitted_statistics}), plain.method)
+    fitted = model.few_shot(support, states, head=head)
+    assert fitted.classes == states
+    queries = [synthetic.recording(seed=1, duration_s=90, state=state) for state in states]
+    right = [np.mean([label == state for label in row]) for row, state in zip(fitted.predict(queries), states, strict=True)]
+    assert np.mean(right) > 0.7
+    scores = fitted.scores(queries[0])
+    assert scores.shape == (8, 2)
+    assert fitted.predict(queries[0])[0] == [states[index] for index in scores.argmax(1)]
+
+
+def test_few_shot_names_no_class_where_nothing_was_seen(model):
+    fitted = model.few_shot([recording(), recording(eda=9 - arrays()["eda"])], ["a", "b"])
+    given = arrays()
+    given["acc"][:80], given["eda"][:40] = np.nan, np.nan
+    broken = Recording.from_arrays(given, rate_hz=RATES, units=UNITS)
+    assert np.isnan(fitted.scores(broken)).all(1).tolist() == [True] * 4 + [False] * 5  # 10 s without samples hold four windows
+    (named,) = fitted.predict(broken)
+    assert named[:4] == [None] * 4
+    assert set(named[4:]) <= {"a", "b"}
+
+
+def test_few_shot_needs_a_label_a_recording_and_a_known_head(model):
+    with pytest.raises(LengthError, match="one label a recording, got 1 recordings and 2 labels"):
+        model.few_shot([recording()], ["a", "b"])
+    with pytest.raises(LengthError, match="got 0 recordings"):
+        model.few_shot([], [])
+    with pytest.raises(UnknownComponentError, match="prototypes"):
+        model.few_shot([recording()], ["a"], head="prototype")
+
+
+def test_the_summary_says_what_goes_in_and_what_comes_out(model):
+    text = model.summary()
+    assert "embedding of 8 numbers for each 4 s window" in text
+    assert "acc: x [g], y [g], z [g] at 8 Hz" in text
+    assert f"{sum(p.numel() for p in model.method.parameters()):,} parameters" in text
