@@ -13,11 +13,13 @@ KERNELS = 5_000
 RATE_HZ = 32.0
 
 
-def stack_at_one_rate(signals: Mapping[str, NDArray[np.floating]], rates_hz: Mapping[str, float]) -> NDArray[np.float32]:
-    """{modality: [n, C, T]} -> [n, all channels, window_s x 32], resampled by a polyphase filter with edges held."""
+def stack_at_one_rate(
+    signals: Mapping[str, NDArray[np.floating]], rates_hz: Mapping[str, float], *, rate_hz: float = RATE_HZ
+) -> NDArray[np.float32]:
+    """{modality: [n, C, T]} -> [n, all channels, window_s x rate_hz], resampled by a polyphase filter with edges held."""
     stacked = []
     for modality, windows in signals.items():
-        ratio = RATE_HZ / rates_hz[modality]
+        ratio = rate_hz / rates_hz[modality]
         up, down = (int(ratio), 1) if ratio >= 1 else (1, int(1 / ratio))
         stacked.append(windows if up == down else signal.resample_poly(windows, up, down, axis=-1, padtype="line"))
     return np.concatenate(stacked, axis=1).astype(np.float32)
