@@ -1,0 +1,170 @@
+"""Write a published model's folder: the trained artefact, with metrics and card made from the results files.
+
+python -m benchmarks.card crossl-wesad --artefact runs/crossl-wesad/artefact     write model_cards/crossl-wesad/
+python -m benchmarks.card crossl-wesad --check                                   exit code 1 if card or metrics are not the results'
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+
+from sslts.config import ModelConfig
+from sslts.hub import artefact
+from sslts.hub.card import Sections, Table, render_card
+from sslts.hub.metrics import Metrics, Result
+
+ROOT = Path(__file__).resolve().parent.parent
+CARDS = ROOT / "model_cards"
+RESULTS = ROOT / "benchmarks" / "results"
+SETTINGS = {"inductive": "inductive", "subject-normalised": "normalised per subject"}
+
+WHAT = """CroSSL (Deldari et al., WSDM 2024): one embedding a modality, some of them hidden twice and independently, and two aggregates that
+should agree without collapsing. No labels, no negatives, no augmentation. Here each modality is described by a wide fixed front end
+(kernel shares on an octave pyramid and descriptors that know the sensor); two trained layers a modality and an aggregator that infers
+what is hidden are what latent masking trains. One embedding of 320 numbers for each minute of an Empatica E4 wristband."""
+
+DIFFERS = """- The encoder is not the paper's CNN but fixed multi-scale descriptors with two trained layers (`descriptor`).
+- The aggregate keeps a place for each modality and infers hidden ones (`completion`), instead of compressing to 32 numbers.
+- VICReg's own weights 25 / 25 / 1, the covariance term inside the places and inside the summary; the paper uses 10 / 10 / 100.
+- Modalities are kept with probability 0.6 (paper: 0.9), and at least one always stays visible.
+- 60 s windows of the wrist device every 10 s over whole recordings, labelled or not; the paper uses 1,000 samples of the chest device.
+- AdamW with a cosine schedule and batches of 512 windows; the paper uses Adam and batches of 8.
+
+The paper-faithful configuration is the recipe `crossl-paper`."""
+
+DATA = """Trained on the wrist part of WESAD (15 subjects, 29.7 hours; Schmidt et al., ICMI 2018) without its labels. The data are not part
+of this package: obtain them from their authors. Thresholds of the fixed front end were measured on one recording of the Stress-Predict data
+set (MIT licence; Iqbal et al., Sensors 2022). The weights are published under the Apache-2.0 licence."""
+
+LIMITS = """- Fifteen people in one laboratory protocol with one wristband model: margins inside an interval are ties.
+- These weights have seen all 15 subjects. The figures come from five models of the same recipe, each trained without the subjects it was
+  judged on; judging the published weights on WESAD would leak.
+- The recipe was chosen by inner validation on training subjects, pooled over groups, after earlier trials on the same data: the figures
+  are a little optimistic. The peers had no such selection.
+- *Normalised per subject* needs a recording of the person through different states, without labels; it is not available at once.
+- Shares are computed for 60 s windows at the E4's rates; other devices are resampled and were not measured.
+- Not a medical device, and no detector of anybody's stress outside the laboratory."""
+
+CITE = """Deldari et al.: CroSSL: Cross-modal Self-Supervised Learning for Time-series through Latent Masking. WSDM 2024, arXiv:2307.16847.
+Schmidt, Reiss, Duerichen, Marberger, Van Laerhoven: Introducing WESAD, a Multimodal Dataset for Wearable Stress and Affect Detection.
+ICMI 2018. Bardes, Ponce, LeCun: VICReg: Variance-Invariance-Covariance Regularization. ICLR 2022, arXiv:2105.04906."""
+
+
+def measured(summary: Mapping[str, Any], row: str) -> Metrics:
+    """The row's figures as metrics.json; the first, the headline, is stress normalised per subject."""
+    protocol, entry = summary["protocol"]["id"], summary["rows"][row]
+    results = [
+        Result(
+            protocol=protocol,
+            task=task["task"],
+            dataset="wesad",
+            metric="macro-f1",
+            value=round(task["macro_f1"]["mean"], 4),
+            low=round(task["macro_f1"]["mean"] - task["macro_f1"]["half_width"], 4),
+            high=round(min(1.0, task["macro_f1"]["mean"] + task["macro_f1"]["half_width"]), 4),
+            setting=SETTINGS[task["setting"]],
+            date=entry["date"],
+        )
+        for task in entry["tasks"]
+    ]
+    results.sort(key=lambda result: (result.task != "stress", result.setting == "inductive"))
+    return Metrics(results=tuple(results), source=f"benchmarks/results/{protocol}/summary.json")
+
+
+def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Ours beside the peers, one table a setting. Exploratory rows are left out."""
+    rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"] and len(entry["tasks"]) == 6}
+    found = []
+    for setting, title in SETTINGS.items():
+        tasks = [task["task"] for task in next(iter(rows.values()))["tasks"] if task["setting"] == setting]
+        lines = []
+        for entry in rows.values():
+            cells = [task["macro_f1"] for name in tasks for task in entry["tasks"] if (task["setting"], task["task"]) == (setting, name)]
+            lines.append((entry["title"], *(f"{100 * cell['mean']:.1f} +- {100 * cell['half_width']:.1f}" for cell in cells)))
+        note = f"Macro-F1, mean over test subjects, 95 % t-interval; protocol {summary['protocol']['id']}."
+        found.append(Table(title=f"WESAD, {title}", columns=("row", *tasks), rows=tuple(lines), note=note))
+    return tuple(found)
+
+
+def against_peers(summary: Mapping[str, Any], row: str) -> str:
+    """Column by column, the paired difference to the best peer and what it allows to say."""
+    lines = []
+    for task in summary["rows"][row]["tasks"]:
+        against = task.get("against_best_peer")
+        if not against:
+            continue
+        gap, half = 100 * against["difference"]["mean"], 100 * against["difference"]["half_width"]
+        verdict = "undecided" if abs(gap) <= half else "ahead" if gap > 0 else "behind"
+        if gap < 0:
+            verdict += f"; **{summary['rows'][against['peer']]['title']} has the higher mean**"
+        lines.append(
+            f"- {task['task']}, {SETTINGS[task['setting']]}: {gap:+.1f} +- {half:.1f} points against `{against['peer']}`, "
+            f"ahead on {against['ahead']} of {against['of']} subjects: {verdict}."
+        )
+    return "Subject by subject against the best peer of each column:\n\n" + "\n".join(lines)
+
+
+def sections(summary: Mapping[str, Any], row: str) -> Sections:
+    """The card's prose and tables."""
+    return Sections(
+        what_it_is=WHAT,
+        differs_from_paper=DIFFERS,
+        data_and_licence=DATA,
+        limits=LIMITS,
+        how_to_cite=CITE,
+        results=tables(summary),
+        results_note=against_peers(summary, row),
+    )
+
+
+def completed(config: ModelConfig) -> ModelConfig:
+    """The artefact's config with the provenance that a card needs."""
+    provenance = config.provenance.model_copy(update={"licence": "Apache-2.0", "datasets": ("wesad",)})
+    return config.model_copy(update={"provenance": provenance})
+
+
+def summary_of(protocol: str = "wesad-loso") -> dict[str, Any]:
+    """The results that cards quote."""
+    found: dict[str, Any] = json.loads((RESULTS / protocol / "summary.json").read_text(encoding="utf-8"))
+    return found
+
+
+def up_to_date(name: str) -> bool:
+    """True if the card and the metrics of a published model are what the results files give."""
+    summary, folder = summary_of(), CARDS / name
+    metrics = measured(summary, name)
+    card = render_card(artefact.read_config(folder), metrics, sections(summary, name))
+    told = Metrics.model_validate(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+    return told == metrics and (folder / "README.md").read_text(encoding="utf-8") == card
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 1 if `--check` finds a difference."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="row of the benchmark and name of the model")
+    parser.add_argument("--artefact", type=Path, help="the trained folder; default: the published one (only card and metrics change)")
+    parser.add_argument("--check", action="store_true", help="only compare")
+    given = parser.parse_args(arguments)
+    if given.check:
+        fine = up_to_date(given.name)
+        if not fine:
+            print(f"model_cards/{given.name} is not what the results give. Run: python -m benchmarks.card {given.name}", file=sys.stderr)
+        return 0 if fine else 1
+    source = given.artefact or CARDS / given.name
+    config, summary = completed(artefact.read_config(source)), summary_of()
+    state = load_file(source / "model.safetensors")
+    metrics = measured(summary, given.name)
+    card = render_card(config, metrics, sections(summary, given.name))
+    print(artefact.write(CARDS / given.name, config, state, card=card, metrics=metrics, overwrite=True))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
