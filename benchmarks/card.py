@@ -79,18 +79,42 @@ def measured(summary: Mapping[str, Any], row: str) -> Metrics:
 
 
 def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
-    """Ours beside the peers, one table a setting. Exploratory rows are left out."""
+    """Ours beside the peers: the tasks of each setting, label efficiency, missing modalities. Exploratory rows are left out."""
     rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"] and len(entry["tasks"]) == 6}
+    note = f"Macro-F1, mean over test subjects +- half of the 95 % t-interval, in points; protocol {summary['protocol']['id']}."
     found = []
     for setting, title in SETTINGS.items():
         tasks = [task["task"] for task in next(iter(rows.values()))["tasks"] if task["setting"] == setting]
         lines = []
         for entry in rows.values():
             cells = [task["macro_f1"] for name in tasks for task in entry["tasks"] if (task["setting"], task["task"]) == (setting, name)]
-            lines.append((entry["title"], *(f"{100 * cell['mean']:.1f} +- {100 * cell['half_width']:.1f}" for cell in cells)))
-        note = f"Macro-F1, mean over test subjects, 95 % t-interval; protocol {summary['protocol']['id']}."
+            lines.append((entry["title"], *map(_points, cells)))
         found.append(Table(title=f"WESAD, {title}", columns=("row", *tasks), rows=tuple(lines), note=note))
+    fractions: list[tuple[str, ...]] = []
+    missing: list[tuple[str, ...]] = []
+    shares: list[float] = []
+    for setting, title in SETTINGS.items():
+        for entry in rows.values():
+            cells = {cell["fraction"]: cell["macro_f1"] for cell in entry.get("label_fractions", []) if cell["setting"] == setting}
+            if cells:
+                shares = sorted(cells)
+                fractions.append((f"{entry['title']} ({title})", *(_points(cells[share]) for share in shares)))
+            for cell in entry.get("missing", []):
+                if cell["setting"] == setting:
+                    losses = [cell["loss_by_number_missing"][number] for number in ("1", "2", "3")]
+                    missing.append((f"{entry['title']} ({title})", *map(_points, [cell["full"], cell["mean_loss"], *losses])))
+    if fractions:
+        columns = ("row", *(f"{100 * share:g} %" for share in shares))
+        found.append(Table(title="WESAD, share of the labels (4-class)", columns=columns, rows=tuple(fractions), note=note))
+    if missing:
+        columns = ("row", "full set", "mean loss of 14 subsets", "1 missing", "2 missing", "3 missing")
+        why = f"{note} The probe is trained with random subsets; losses are against the full set under the same probe."
+        found.append(Table(title="WESAD, missing modalities (4-class)", columns=columns, rows=tuple(missing), note=why))
     return tuple(found)
+
+
+def _points(cell: Mapping[str, float]) -> str:
+    return f"{100 * cell['mean']:.1f} +- {100 * cell['half_width']:.1f}"
 
 
 def against_peers(summary: Mapping[str, Any], row: str) -> str:
