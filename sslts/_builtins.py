@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Number of the config.json format that this version writes.
+SCHEMA = 1
+
 #: kind -> the abstract base class that its components subclass.
 BASES: dict[str, str] = {
     "encoder": "sslts.interfaces:Encoder",

@@ -6,18 +6,15 @@ Numbers and strings are bounded, unknown keys are refused, and no string in a co
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from sslts._builtins import SCHEMA
 from sslts.errors import ConfigError
-
-SCHEMA = 1
-MAX_CONFIG_BYTES = 256 * 1024
+from sslts.strict_json import printable
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
@@ -246,44 +243,6 @@ def describe(error: ValidationError) -> str:
         came = "" if problem["type"] in {"missing", "extra_forbidden", "value_error"} else f" (got {_short(problem.get('input'))})"
         clauses.append(f"{printable(field)}: {printable(message)}{came}")
     return "; ".join(clauses)
-
-
-def read_json(path: Path, *, limit: int = MAX_CONFIG_BYTES) -> Any:
-    """Read a small JSON file strictly: bounded size, UTF-8, no duplicate keys, no NaN."""
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise ConfigError(f"{path}: {size} bytes, expected at most {limit}.")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read ({error}).") from error
-    return parse_json(text, str(path))
-
-
-def parse_json(text: str, where: str) -> Any:
-    """Parse JSON without duplicate keys, NaN or infinity (ConfigError otherwise)."""
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} is not valid JSON ({printable(str(error))}).") from error
-
-
-def printable(text: str) -> str:
-    """The text without control characters, so that a hostile file cannot drive a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise ValueError(f"key '{printable(key[:64])}' appears twice")
-        result[key] = value
-    return result
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not allowed")
 
 
 def _short(value: Any) -> str:

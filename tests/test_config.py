@@ -7,7 +7,6 @@ import json
 import pytest
 
 from sslts.config import (
-    MAX_CONFIG_BYTES,
     Channel,
     ChannelStatistics,
     ComponentRef,
@@ -16,11 +15,9 @@ from sslts.config import (
     ModelConfig,
     SensorSpec,
     parse,
-    parse_json,
-    printable,
-    read_json,
 )
 from sslts.errors import ConfigError
+from sslts.strict_json import MAX_CONFIG_BYTES, parse_json, printable, read_json
 
 X = {"name": "x", "kind": "accelerometer", "unit": "g"}
 ACC = {"name": "acc", "rate_hz": 32, "channels": [X]}

@@ -16,8 +16,8 @@ from sslts.cli.encode import encode
 from sslts.cli.evaluate import evaluate
 from sslts.cli.models import info, list_
 from sslts.cli.train import train
-from sslts.config import printable
 from sslts.errors import SslTsError, TrainingInterrupted
+from sslts.strict_json import printable
 
 FAILED, INTERRUPTED = 1, 130
 

@@ -25,7 +25,7 @@ def list_(
     from sslts.hub.catalogue import list_models
 
     found = list_models(pattern, modality=modality, task=task, licence=licence)
-    typer.echo(json.dumps([entry.model_dump(mode="json") for entry in found], indent=1) if as_json else repr(found))
+    typer.echo(json.dumps([entry.to_json() for entry in found], indent=1) if as_json else repr(found))
 
 
 def info(
@@ -35,14 +35,15 @@ def info(
     """Show what a model reads and gives, how well it does, and its card. A model on the Hub is downloaded first."""
     from sslts.hub import artefact
     from sslts.hub.card import parse_card
-    from sslts.hub.catalogue import read_metrics
+    from sslts.hub.layout import CARD
+    from sslts.hub.metrics import read_metrics
     from sslts.hub.resolve import resolve
 
     source = resolve(name)
     folder = source.folder()
     config = artefact.read_config(folder)
     typer.echo("\n".join([*_facts(config, source.describe()), *_results(read_metrics(folder))]))
-    text = folder / artefact.CARD
+    text = folder / CARD
     if card and text.is_file():
         typer.echo("\n" + parse_card(text.read_text(encoding="utf-8")).body.strip())
 

@@ -19,6 +19,8 @@ from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeE
 
 logger = logging.getLogger(__name__)
 
+#: Rounding of seconds as floating-point numbers: what lasts this much less than a window still holds one.
+TOLERANCE_S = 1e-6
 #: More observed samples than this outside a channel's valid range mean a wrong unit, not artefacts.
 MAX_OUTSIDE = 0.2
 #: Plausible median magnitude of an accelerometer, in g. Gravity alone is 1; sport is rarely above 4.
@@ -55,9 +57,11 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         ignored = [name for name in recording.names if name not in spec.names]
         if ignored:
             logger.info("Streams not used by this spec: %s.", ", ".join(ignored))
-        _check_length(replace(recording, streams={m.name: recording.streams[m.name] for m in found}), spec)
+        used = {modality.name: recording.streams[modality.name] for modality in found}
+        # Before any work; resampling may still complete a window that lacks half a sample.
+        _check_length(replace(recording, streams=used), spec, 0.5 / min(stream.rate_hz for stream in used.values()))
         prepared = replace(recording, streams={m.name: _prepared(recording.streams[m.name], m) for m in found})
-    _check_length(prepared, spec)
+    _check_length(prepared, spec, TOLERANCE_S)
     return prepared
 
 
@@ -153,12 +157,10 @@ def _check_magnitude(stream: Stream, order: list[int], modality: Modality | None
         )
 
 
-def _check_length(recording: Recording, spec: SensorSpec) -> None:
+def _check_length(recording: Recording, spec: SensorSpec, slack_s: float) -> None:
     if all(len(stream) == 0 for stream in recording.streams.values()):
         raise LengthError(f"This recording is empty: {', '.join(recording.names)} hold no samples. Give at least {spec.window_s:g} s.")
-    # Half a sample of tolerance: the last sample of a slow stream may end that much before its window.
-    slack = 0.5 / min(stream.rate_hz for stream in recording.streams.values())
-    if recording.duration_s < spec.window_s - slack:
+    if recording.duration_s < spec.window_s - slack_s:
         raise LengthError(
             f"This recording lasts {recording.duration_s:.4g} s, one window needs {spec.window_s:g} s. "
             f"Record longer, or use a model with a shorter window."

@@ -24,12 +24,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sslts.config import Modality, SensorSpec, parse, read_json
+from sslts.config import Modality, SensorSpec, parse
 from sslts.data.labels import Interval, LabelTrack
 from sslts.data.recording import Recording, Stream
 from sslts.data.store_build import MANIFEST, MAX_JSON, SESSIONS, Source, build_store, file_sha256
 from sslts.data.windows import Cut, cut_arrays, finished
 from sslts.errors import ConfigError, LengthError, ReaderError
+from sslts.strict_json import read_json
 
 __all__ = ["Source", "WindowIndex", "WindowStore", "build_store"]
 

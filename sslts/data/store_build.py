@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sslts.config import SensorSpec, read_json
+from sslts.config import SensorSpec
 from sslts.data.prepare import prepare
 from sslts.data.reader import Reader
 from sslts.data.recording import Recording
 from sslts.data.windows import cut, present, window_starts
 from sslts.errors import ConfigError, ReaderError
+from sslts.strict_json import read_json
 
 if TYPE_CHECKING:
     from sslts.data.store import WindowStore

@@ -11,11 +11,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from sslts.config import Modality, SensorSpec
-from sslts.data.prepare import is_prepared
+from sslts.data.prepare import TOLERANCE_S, is_prepared
 from sslts.data.recording import Recording, sample_index
 from sslts.errors import ChannelError, LengthError, MissingModalityError, RateError, SignalError
-
-_TOLERANCE_S = 1e-6
 
 
 class Cut(NamedTuple):
@@ -57,7 +55,7 @@ def grid(start_s: float, end_s: float, window_s: float, stride_s: float) -> NDAr
     """
     if not (0 < window_s < np.inf and 0 < stride_s < np.inf):
         raise LengthError(f"window_s and stride_s must be positive seconds, got {window_s} and {stride_s}.")
-    count = int(np.floor((end_s - start_s - window_s + _TOLERANCE_S) / stride_s)) + 1
+    count = int(np.floor((end_s - start_s - window_s + TOLERANCE_S) / stride_s)) + 1
     return start_s + stride_s * np.arange(max(count, 0), dtype=np.float64)
 
 

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StringConstraints
 
-from sslts.config import Frozen, Name, Seconds, Text, parse, parse_json, read_json
+from sslts.config import Frozen, Name, Seconds, Text, parse
 from sslts.errors import ConfigError, LeakageError, UnknownNameError, suggest
 from sslts.evaluate.leakage import check_disjoint
+from sslts.strict_json import parse_json, read_json
 
 Labels = NDArray[np.int64]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=64)]

@@ -15,22 +15,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sslts.config import ModelConfig, parse, printable, read_json
+from sslts.config import ModelConfig, parse
 from sslts.errors import ArtefactError, WeightsMismatchError
 from sslts.hub.header import Header, TensorInfo, read_header
+from sslts.hub.layout import CARD, CONFIG, KNOWN_FILES, MANIFEST_FILES, METRICS, TOKENIZER, WEIGHTS
 from sslts.hub.metrics import Metrics
 from sslts.hub.migrations import migrate
 from sslts.hub.requirements import check_requires
+from sslts.strict_json import printable, read_json
 
 if TYPE_CHECKING:  # torch costs a second; reading configs and listing models must not pay it
     import torch
     from torch import Tensor
-
-CONFIG, WEIGHTS, CARD, METRICS, TOKENIZER = "config.json", "model.safetensors", "README.md", "metrics.json", "tokenizer.json"
-
-#: Files that `files` in config.json may name: all of a model but the config itself.
-MANIFEST_FILES = (WEIGHTS, CARD, METRICS, TOKENIZER)
-KNOWN_FILES = (CONFIG, *MANIFEST_FILES)
 
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",

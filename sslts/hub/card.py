@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from sslts.config import ModelConfig, printable
+from sslts.config import ModelConfig
 from sslts.errors import ArtefactError
 from sslts.hub.metrics import Metrics, Result
+from sslts.strict_json import printable
 
 MAX_FRONT_MATTER_BYTES = 64 * 1024
 _FENCE = "---"

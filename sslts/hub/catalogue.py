@@ -1,7 +1,7 @@
 """Which pretrained models there are: bundled ones, those that catalogue.json pins on the Hub, and those of plugins.
 
 Facts stand once: a bundled model's entry is derived from its folder whenever the list is asked for; catalogue.json holds only what lives
-elsewhere. Reads small files; imports neither torch nor the Hub's client.
+elsewhere. Reads small files; imports neither torch nor pydantic nor the Hub's client, so that listing stays fast.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sslts import registry
-from sslts.config import parse, read_json
-from sslts.errors import CollisionError, PluginError, SslTsError, UnknownModelError, suggest
-from sslts.hub import artefact
+from sslts.errors import ArtefactError, CollisionError, ConfigError, PluginError, SslTsError, UnknownModelError, suggest
 from sslts.hub.bundled import bundled_folders
-from sslts.hub.entry import Entry, HeadlineMetric, InFolder, ModelList
+from sslts.hub.entry import Entry, HeadlineMetric, InFolder, ModelList, parse_entry
 from sslts.hub.header import read_header
-from sslts.hub.metrics import Metrics
+from sslts.hub.layout import CONFIG, METRICS, WEIGHTS
+from sslts.hub.migrations import migrate
+from sslts.strict_json import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def find(name: str) -> Entry:
         return _find_in_plugins(name)
     folders = bundled_folders()
     if name in folders:
-        return entry_from_folder(folders[name])
+        return _checked(folders[name])
     for entry in _on_the_hub():
         if entry.name == name:
             return entry
@@ -66,38 +66,54 @@ def find(name: str) -> Entry:
 def entry_from_folder(folder: Path) -> Entry:
     """The catalogue entry of a model's folder, from its config, its metrics and the header of its weights.
 
+    Reads what the entry needs and no more; `find` and `load` check the whole.
+
     Raises:
-        ArtefactError: a file is missing or the config names another model than the folder.
+        ArtefactError: a file is missing.
         ConfigError: config.json or metrics.json is not valid.
+        RequirementError: the config was written by another version of sslts.
     """
-    config = artefact.read_config(folder)
-    metrics = read_metrics(folder)
-    weights = folder / artefact.WEIGHTS
-    stored = read_header(weights).tensors.values()
-    headline = metrics.headline
-    return Entry(
-        name=config.name,
-        method=config.method.name,
-        modalities=config.spec.names or ("any",),
-        rates_hz=tuple(modality.rate_hz for modality in config.spec.named),
-        window_s=config.spec.window_s,
-        parameters=sum(info.items for info in stored if info.dtype.startswith(("F", "BF"))),
-        size_bytes=weights.stat().st_size,
-        licence=config.provenance.licence,
-        data=config.provenance.datasets,
-        tasks=metrics.tasks,
-        headline=None if headline is None else HeadlineMetric(name=headline.metric, value=headline.value, protocol=headline.label),
-        where=InFolder(path=folder),
-    )
-
-
-def read_metrics(folder: Path) -> Metrics:
-    """metrics.json of a model's folder; empty where there is none (ConfigError if it is not valid)."""
-    path = folder / artefact.METRICS
+    path = folder / CONFIG
     if not path.is_file():
-        return Metrics()
-    found: Metrics = parse(Metrics, read_json(path), str(path))
-    return found
+        raise ArtefactError(f"{folder} is not a model folder: it has no {CONFIG}.")
+    config = migrate(read_json(path), str(path))
+    stored = read_header(folder / WEIGHTS).tensors.values()
+    measured = read_json(folder / METRICS) if (folder / METRICS).is_file() else {}
+    try:
+        spec, provenance, results = config["spec"], config["provenance"], measured.get("results", [])
+        named = [] if spec["modalities"] == "any" else spec["modalities"]
+        return Entry(
+            name=config["name"],
+            method=config["method"]["name"],
+            modalities=tuple(modality["name"] for modality in named) or ("any",),
+            rates_hz=tuple(modality["rate_hz"] for modality in named),
+            window_s=spec["window_s"],
+            parameters=sum(info.items for info in stored if info.dtype.startswith(("F", "BF"))),
+            size_bytes=(folder / WEIGHTS).stat().st_size,
+            licence=provenance.get("licence", ""),
+            data=tuple(provenance.get("datasets", ())),
+            tasks=tuple(dict.fromkeys(result["task"] for result in results)),
+            headline=_headline(results[0]) if results else None,
+            where=InFolder(path=folder),
+        )
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} or {METRICS} lacks what the catalogue shows ({type(error).__name__}: {error}).") from None
+
+
+def _headline(result: dict[str, Any]) -> HeadlineMetric:
+    setting = result.get("setting")
+    label = f"{result['protocol']} {result['task']}" + (f" ({setting})" if setting else "")
+    return HeadlineMetric(name=result["metric"], value=result["value"], protocol=label)
+
+
+def _checked(folder: Path) -> Entry:
+    """The entry of a folder whose config and metrics are valid as a whole."""
+    from sslts.hub.artefact import read_config
+    from sslts.hub.metrics import read_metrics
+
+    read_config(folder)
+    read_metrics(folder)
+    return entry_from_folder(folder)
 
 
 def _known() -> Iterable[Entry]:
@@ -116,7 +132,7 @@ def _known() -> Iterable[Entry]:
 
 @functools.cache
 def _on_the_hub() -> tuple[Entry, ...]:
-    return tuple(parse(Entry, item, f"catalogue.json[{index}]") for index, item in enumerate(read_json(CATALOGUE_FILE)))
+    return tuple(parse_entry(item, f"catalogue.json[{index}]") for index, item in enumerate(read_json(CATALOGUE_FILE)))
 
 
 def _plugin_catalogues() -> list[registry.Offer]:
@@ -127,7 +143,7 @@ def _entries_of(offer: registry.Offer) -> list[Entry]:
     who = f"catalogue '{offer.name}' of {offer.distribution} {offer.version}"
     function: Any = registry.load_offer(offer)
     try:
-        entries = [item if isinstance(item, Entry) else parse(Entry, item, who) for item in function()]
+        entries = [item if isinstance(item, Entry) else parse_entry(item, who) for item in function()]
     except (Exception, SystemExit) as error:  # a plugin may fail in any way; it must not take the list down
         raise PluginError(
             f"The {who} cannot be read ({type(error).__name__}: {error}). "

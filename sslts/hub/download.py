@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sslts.errors import ArtefactError, HubFileError, HubIntegrityError, HubNetworkError, HubOfflineError, SslTsError
-from sslts.hub.artefact import CONFIG, KNOWN_FILES, WEIGHTS, read_config, sha256_of
+from sslts.hub.artefact import read_config, sha256_of
 from sslts.hub.hub_errors import translate
+from sslts.hub.layout import CONFIG, KNOWN_FILES, WEIGHTS
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

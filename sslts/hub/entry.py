@@ -1,76 +1,136 @@
-"""One line of the catalogue, and the list that prints as a table."""
+"""One line of the catalogue, and the list that prints as a table.
+
+Plain dataclasses with checks of their own: importing pydantic takes longer than a list of models may.
+"""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import Field, StringConstraints, model_validator
-
-from sslts.config import Finite, Frozen, Name, Rate, Seconds, Sha256, Text
-from sslts.hub.artefact import CONFIG, KNOWN_FILES, WEIGHTS
+from sslts.errors import ConfigError
+from sslts.hub.layout import CONFIG, KNOWN_FILES, WEIGHTS
 from sslts.hub.sources import FolderSource, HubSource, Source
+from sslts.strict_json import printable
 
-Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}\Z")
 
 
-class InFolder(Frozen):
+@dataclass(frozen=True, slots=True)
+class InFolder:
     """The model lies in a folder of an installed package."""
 
-    kind: Literal["folder"] = "folder"
     path: Path
 
 
-class OnHub(Frozen):
-    """The model lies on the Hub at a pinned commit; `sha256` covers its config and weights at least."""
+@dataclass(frozen=True, slots=True)
+class OnHub:
+    """The model lies on the Hub at a pinned commit; `sha256` covers its config and weights at least (ConfigError otherwise)."""
 
-    kind: Literal["hub"] = "hub"
-    repo: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}$")]
-    revision: Commit
-    sha256: dict[str, Sha256]
+    repo: str
+    revision: str
+    sha256: Mapping[str, str]
 
-    @model_validator(mode="after")
-    def _covers_the_model(self) -> OnHub:
-        missing = {CONFIG, WEIGHTS} - set(self.sha256)
-        unknown = set(self.sha256) - set(KNOWN_FILES)
-        if missing or unknown:
-            raise ValueError(f"sha256 must cover {CONFIG} and {WEIGHTS} and only {', '.join(KNOWN_FILES)}, got {sorted(self.sha256)}")
-        return self
-
-
-class HeadlineMetric(Frozen):
-    """The figure a model is known for; `protocol` says what it was measured on."""
-
-    name: Name
-    value: Finite
-    protocol: Text
+    def __post_init__(self) -> None:
+        _must(_matches(_REPO, self.repo), "where.repo", self.repo, "org/name")
+        _must(_matches(_COMMIT, self.revision), "where.revision", self.revision, "a commit of 40 hexadecimal digits")
+        hashes = isinstance(self.sha256, Mapping) and all(_matches(_SHA256, value) for value in self.sha256.values())
+        names = hashes and {CONFIG, WEIGHTS} <= set(self.sha256) <= set(KNOWN_FILES)
+        _must(names, "where.sha256", self.sha256, f"hashes of {CONFIG} and {WEIGHTS} and only of {', '.join(KNOWN_FILES)}")
 
 
-class Entry(Frozen):
-    """What the catalogue says of one pretrained model.
+@dataclass(frozen=True, slots=True)
+class HeadlineMetric:
+    """The figure a model is known for; `protocol` says what it was measured on (ConfigError if it is no number)."""
+
+    name: str
+    value: float
+    protocol: str
+
+    def __post_init__(self) -> None:
+        _must(_matches(_NAME, self.name), "headline.name", self.name, "a lower-case name")
+        _must(_number(self.value), "headline.value", self.value, "a finite number")
+        _must(_text(self.protocol), "headline.protocol", self.protocol, "a short text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the catalogue says of one pretrained model (ConfigError names a field that is not valid).
 
     parameters: floating-point numbers stored (weights and statistics)
     rates_hz:   one a modality, in the same order; both are ("any",) and () for a model that reads whatever is described
     """
 
-    name: Name
-    method: Name
-    modalities: Annotated[tuple[Name, ...], Field(min_length=1, max_length=64)]
-    rates_hz: Annotated[tuple[Rate, ...], Field(max_length=64)]
-    window_s: Seconds
-    parameters: Annotated[int, Field(ge=0, le=10**12)]
-    size_bytes: Annotated[int, Field(ge=0, le=10**13)]
-    licence: Text = ""
-    data: Annotated[tuple[Text, ...], Field(max_length=64)] = ()
-    tasks: Annotated[tuple[Name, ...], Field(max_length=256)] = ()
+    name: str
+    method: str
+    modalities: tuple[str, ...]
+    rates_hz: tuple[float, ...]
+    window_s: float
+    parameters: int
+    size_bytes: int
+    where: InFolder | OnHub
+    licence: str = ""
+    data: tuple[str, ...] = field(default=())
+    tasks: tuple[str, ...] = field(default=())
     headline: HeadlineMetric | None = None
-    where: Annotated[InFolder | OnHub, Field(discriminator="kind")]
+
+    def __post_init__(self) -> None:
+        for key in ("name", "method"):
+            _must(_matches(_NAME, getattr(self, key)), key, getattr(self, key), "a lower-case name of at most 64 characters")
+        for key, most in (("modalities", 64), ("tasks", 256)):
+            names = getattr(self, key)
+            _must(len(names) <= most and all(_matches(_NAME, item) for item in names), key, names, f"at most {most} lower-case names")
+        _must(len(self.modalities) > 0, "modalities", self.modalities, "at least one")
+        _must(len(self.data) <= 64 and all(_text(item) for item in self.data), "data", self.data, "at most 64 short texts")
+        _must(_text(self.licence), "licence", self.licence, "a short text")
+        rates = len(self.rates_hz) in (0, len(self.modalities)) and all(_number(rate) and rate > 0 for rate in self.rates_hz)
+        _must(rates, "rates_hz", self.rates_hz, "one positive rate a modality")
+        _must(_number(self.window_s) and self.window_s > 0, "window_s", self.window_s, "positive seconds")
+        for key in ("parameters", "size_bytes"):
+            _must(type(getattr(self, key)) is int and getattr(self, key) >= 0, key, getattr(self, key), "a whole number from 0")
 
     def source(self) -> Source:
         """Where to load it from."""
         if isinstance(self.where, OnHub):
             return HubSource(self.where.repo, self.where.revision, sha256=self.where.sha256)
         return FolderSource(self.where.path, bundled=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `parse_entry` reads."""
+        told = asdict(self)
+        kind = "hub" if isinstance(self.where, OnHub) else "folder"
+        place = {key: str(value) if isinstance(value, Path) else value for key, value in told["where"].items()}
+        return {**told, "where": {"kind": kind, **place}}
+
+
+def parse_entry(raw: Any, where: str) -> Entry:
+    """The entry that a JSON object (a line of catalogue.json, or what a plugin returns) describes; an unknown key is an error.
+
+    Raises:
+        ConfigError: names the field, what was expected and what came.
+    """
+    try:
+        given = _keys(raw, "entry", Entry)
+        place = given.pop("where", None)
+        kind = place.get("kind") if isinstance(place, Mapping) else None
+        _must(kind in ("folder", "hub"), "where.kind", kind, "folder or hub")
+        told = {key: value for key, value in dict(place or {}).items() if key != "kind"}
+        found = OnHub(**_keys(told, "where", OnHub)) if kind == "hub" else InFolder(Path(_keys(told, "where", InFolder)["path"]))
+        headline = given.pop("headline", None)
+        lists: dict[str, Any] = {key: tuple(_list(given.pop(key), key)) for key in ("modalities", "rates_hz", "data", "tasks") if key in given}
+        shown = None if headline is None else HeadlineMetric(**_keys(headline, "headline", HeadlineMetric))
+        return Entry(**given, **lists, where=found, headline=shown)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    except (TypeError, KeyError) as error:  # a key that has no default is missing
+        raise ConfigError(f"{where}: {printable(str(error)).removeprefix('Entry.__init__() ')}.") from None
 
 
 class ModelList(tuple[Entry, ...]):
@@ -114,3 +174,33 @@ def _short(number: int, unit: str) -> str:
         if number >= scale:
             return f"{number / scale:.1f} {letter}{unit}"
     return f"{number} {unit}".rstrip()
+
+
+def _must(valid: bool, key: str, value: Any, expected: str) -> None:
+    if not valid:
+        raise ConfigError(f"{key}: expected {expected}, got {printable(repr(value)[:80])}.")
+
+
+def _keys(raw: Any, what: str, of: type) -> dict[str, Any]:
+    _must(isinstance(raw, Mapping), what, raw, "an object")
+    for key in raw:
+        if key not in of.__dataclass_fields__:  # type: ignore[attr-defined]
+            raise ConfigError(f"{printable(str(key)[:64])}: unknown key. Expected {', '.join(of.__dataclass_fields__)}.")  # type: ignore[attr-defined]
+    return dict(raw)
+
+
+def _list(value: Any, key: str) -> Sequence[Any]:
+    _must(isinstance(value, list | tuple), key, value, "a list")
+    return value
+
+
+def _matches(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.match(value) is not None
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 2000 and value.isprintable()
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sslts.config import parse_json, printable
 from sslts.errors import ArtefactError, ConfigError
+from sslts.strict_json import parse_json, printable
 
 MAX_HEADER_BYTES = 1 << 20
 

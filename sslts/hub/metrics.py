@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from sslts.config import Finite, Frozen, Name, Text
+from sslts.config import Finite, Frozen, Name, Text, parse
+from sslts.hub.layout import METRICS
+from sslts.strict_json import read_json
 
 
 class Result(Frozen):
@@ -54,3 +57,12 @@ class Metrics(Frozen):
     def tasks(self) -> tuple[str, ...]:
         """Tasks that were measured, in order, each once."""
         return tuple(dict.fromkeys(result.task for result in self.results))
+
+
+def read_metrics(folder: Path) -> Metrics:
+    """metrics.json of a model's folder; empty where there is none (ConfigError if it is not valid)."""
+    path = folder / METRICS
+    if not path.is_file():
+        return Metrics()
+    found: Metrics = parse(Metrics, read_json(path), str(path))
+    return found

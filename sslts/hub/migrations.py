@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sslts.config import SCHEMA
+from sslts._builtins import SCHEMA
 from sslts.errors import ConfigError, RequirementError
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]

@@ -8,9 +8,9 @@ from importlib import metadata
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from sslts.config import printable
 from sslts.errors import RequirementError
 from sslts.hub.bundled import sslts_version
+from sslts.strict_json import printable
 
 
 def installed_version(distribution: str) -> str | None:

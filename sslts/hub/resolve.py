@@ -13,10 +13,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from sslts.config import printable
 from sslts.errors import SourceError
 from sslts.hub import catalogue
 from sslts.hub.sources import FolderSource, HubSource, Source
+from sslts.strict_json import printable
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _REPO = re.compile(rf"{_PART}/{_PART}\Z")

@@ -25,8 +25,9 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
-from sslts.config import Frozen, Sha256, Text, parse, read_json
+from sslts.config import Frozen, Sha256, Text, parse
 from sslts.errors import CheckpointError, ConfigError
+from sslts.strict_json import read_json
 from sslts.training.tensorfile import Layout, encode, read_tensors
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from sslts.config import printable
 from sslts.errors import ArtefactError, CheckpointError, UnsupportedError
 from sslts.hub.header import read_header
+from sslts.strict_json import printable
 
 _METHOD, _OPTIMISER = "method.", "optimiser."
 _DTYPES = {

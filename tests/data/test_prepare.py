@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sslts.config import SensorSpec
-from sslts.data import Interval, LabelTrack, Recording, prepare
+from sslts.data import Interval, LabelTrack, Recording, prepare, window_starts
 from sslts.data.specs import empatica_e4
 from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, UnitError
 
@@ -109,6 +109,19 @@ def test_too_short_says_both_durations():
         prepare(record({"acc": worn(seconds=9)}, {"acc": "g"}), SPEC)
     with pytest.raises(LengthError, match="empty"):
         prepare(record({"acc": np.zeros((0, 3))}, {"acc": "g"}), SPEC)
+
+
+@pytest.mark.parametrize("samples", [38, 39, 40, 41])
+@pytest.mark.parametrize("rate_hz", [4, 3.9])
+def test_whatever_passes_holds_at_least_one_window(samples, rate_hz):
+    """Forty samples at 4 Hz are one window; fewer are refused, unless resampling rounds up to forty."""
+    given = record({"eda": np.ones(samples)}, {"eda": "uS"}, rate_hz=rate_hz)
+    try:
+        prepared = prepare(given, SPEC)
+    except LengthError:
+        assert round(samples * 4 / rate_hz) < 40
+    else:
+        assert len(window_starts(prepared, window_s=10, stride_s=5)) == 1
 
 
 def test_what_does_not_count_does_not_make_a_recording_long_enough():

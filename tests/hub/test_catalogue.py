@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from sslts.config import parse
 from sslts.errors import ArtefactError, CollisionError, ConfigError, PluginError, UnknownModelError
 from sslts.hub import catalogue
-from sslts.hub.entry import Entry, InFolder, OnHub
+from sslts.hub.entry import InFolder, OnHub, parse_entry
 from sslts.hub.resolve import resolve
 from sslts.hub.sources import HubSource
 
@@ -175,7 +176,46 @@ def test_a_name_asks_only_the_plugin_of_its_namespace(plugins):
 )
 def test_an_entry_on_the_hub_needs_a_commit_and_hashes(where):
     with pytest.raises(ConfigError, match="where"):
-        parse(Entry, {**ON_HUB, "where": {**ON_HUB["where"], **where}}, "x")
+        parse_entry({**ON_HUB, "where": {**ON_HUB["where"], **where}}, "x")
+
+
+@pytest.mark.parametrize("where", [ON_HUB["where"], {"kind": "folder", "path": "/models/x"}])
+def test_an_entry_survives_json(where):
+    entry = parse_entry({**ON_HUB, "where": where, "headline": {"name": "macro-f1", "value": 0.5, "protocol": "p"}}, "x")
+    assert parse_entry(json.loads(json.dumps(entry.to_json())), "y") == entry
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "Not A Name"}, "x: name: expected a lower-case name"),
+        ({"modalities": "acc"}, "x: modalities: expected a list, got 'acc'"),
+        ({"modalities": []}, "x: modalities: expected at least one"),
+        ({"rates_hz": [32, 4]}, "x: rates_hz: expected one positive rate a modality"),
+        ({"rates_hz": [float("nan")]}, "x: rates_hz"),
+        ({"window_s": 0}, "x: window_s: expected positive seconds, got 0"),
+        ({"parameters": 1.5}, "x: parameters: expected a whole number"),
+        ({"licence": "a\x1b[2J"}, "x: licence: expected a short text"),
+        ({"headline": {"name": "f1", "value": "high", "protocol": "p"}}, "x: headline.value: expected a finite number, got 'high'"),
+        ({"where": {"kind": "ftp"}}, "x: where.kind: expected folder or hub, got 'ftp'"),
+        ({"where": {"kind": "hub", "repo": "a/b", "code": "x"}}, "x: code: unknown key"),
+        ({"where": {"kind": "hub", "repo": "a/b"}}, "missing"),
+    ],
+)
+def test_a_field_that_is_not_valid_is_named(change, said):
+    with pytest.raises(ConfigError) as caught:
+        parse_entry({**ON_HUB, **change}, "x")
+    assert said in str(caught.value)
+
+
+def test_a_missing_field_is_named():
+    with pytest.raises(ConfigError, match="x: missing 1 required keyword-only argument: 'method'"):
+        parse_entry({key: value for key, value in ON_HUB.items() if key != "method"}, "x")
+
+
+def test_listing_imports_neither_pydantic_nor_torch():
+    code = "import sys, sslts; assert sslts.list_models(); print([name for name in ('pydantic', 'torch', 'numpy') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
 def test_our_own_catalogue_file_is_valid():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sslts.config import SCHEMA, ModelConfig, parse
+from sslts._builtins import SCHEMA
+from sslts.config import ModelConfig, parse
 from sslts.errors import ConfigError, RequirementError
 from sslts.hub.migrations import MIGRATIONS, migrate
 

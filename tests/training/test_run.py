@@ -222,7 +222,7 @@ def test_an_untrained_model_says_that_nothing_in_it_is_trained(run, tmp_path, de
 
 
 def test_a_misspelt_recipe_is_answered_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"Did you mean 'crossl-wesad'\? Bundled recipes: crossl-paper, crossl-wesad"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'crossl-wesad'\? Bundled recipes: crossl-paper, crossl-paper-wrist, crossl-wesad"):
         find_recipe("crossl-wesat")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.config import printable
 from sslts.errors import ReaderError
+from sslts.strict_json import printable
 
 MAX_BYTES = 1 << 29  # of one file, unpacked: refuses archives that unpack to something absurd
 

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.config import printable
 from sslts.data.readers.pickle_opcodes import ACTIONS
 from sslts.errors import ReaderError, SslTsError, UnsafeFileError
+from sslts.strict_json import printable
 
 MAX_OPCODES = 20_000  # the official files need a few hundred
 MAX_STACK = 2_000

@@ -7,11 +7,12 @@ from typing import Annotated, final
 
 from pydantic import Field
 
-from sslts.config import ComponentConfig, Name, Rate, Text, printable
+from sslts.config import ComponentConfig, Name, Rate, Text
 from sslts.data.reader import Reader, existing
 from sslts.data.readers.files import numbers, opened
 from sslts.data.recording import Recording
 from sslts.errors import ReaderError
+from sslts.strict_json import printable
 
 
 @final

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.config import Channel, ComponentConfig, printable
+from sslts.config import Channel, ComponentConfig
 from sslts.data import specs
 from sslts.data.labels import Interval, LabelTrack
 from sslts.data.reader import Reader, existing
@@ -17,6 +17,7 @@ from sslts.data.readers.safe_pickle import PickledArray, opened_pickle
 from sslts.data.readers.wesad_protocol import CITATION, LABEL_NUMBERS, LABELS, LICENCE, subject_folders
 from sslts.data.recording import Recording, Stream
 from sslts.errors import ReaderError
+from sslts.strict_json import printable
 
 _CHEST_HZ = 700.0
 _CHEST = "chest"

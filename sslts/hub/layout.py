@@ -1,0 +1,9 @@
+"""The files of a model's folder, identical locally, bundled and on the Hub."""
+
+from __future__ import annotations
+
+CONFIG, WEIGHTS, CARD, METRICS, TOKENIZER = "config.json", "model.safetensors", "README.md", "metrics.json", "tokenizer.json"
+
+#: Files that `files` in config.json may name: all of a model but the config itself.
+MANIFEST_FILES = (WEIGHTS, CARD, METRICS, TOKENIZER)
+KNOWN_FILES = (CONFIG, *MANIFEST_FILES)
