@@ -40,8 +40,8 @@ class Folder:
         """Bare names of all files."""
         return tuple(sorted(self._members))
 
-    def text(self, name: str) -> str:
-        """A file's text (ReaderError if it is missing, damaged, too large, or no text)."""
+    def data(self, name: str) -> bytes:
+        """A file's bytes (ReaderError if it is missing, damaged or too large)."""
         where = self.path / name
         try:
             if self._archive is None:
@@ -57,10 +57,14 @@ class Folder:
             raise ReaderError(f"{where} is damaged ({printable(str(error))}).") from error
         if max(size, len(data)) > MAX_BYTES:
             raise ReaderError(f"{where} has {size} bytes, expected at most {MAX_BYTES}.")
+        return data
+
+    def text(self, name: str) -> str:
+        """A file's text (ReaderError as for `data`, or if it is no text)."""
         try:
-            return data.decode("utf-8-sig")
+            return self.data(name).decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ReaderError(f"{where} is not a text file (byte {error.start}).") from None
+            raise ReaderError(f"{self.path / name} is not a text file (byte {error.start}).") from None
 
     def close(self) -> None:
         """Close the archive."""
@@ -78,8 +82,9 @@ def opened(path: Path) -> Iterator[Folder]:
         folder.close()
 
 
-def numbers(lines: str, *, columns: int, delimiter: str, where: str, first_line: int) -> NDArray[np.float64]:
-    """float64 [rows, columns] from delimited text; an empty text gives no rows. Empty cells and words are errors ("nan" is a number).
+def numbers(lines: str, *, columns: int, delimiter: str | None, where: str, first_line: int) -> NDArray[np.float64]:
+    """float64 [rows, columns] from delimited text (None: white space); an empty text gives no rows. Empty cells and words are errors
+    ("nan" is a number).
 
     Raises:
         ReaderError: names file, line and what stands there.
@@ -98,7 +103,7 @@ def numbers(lines: str, *, columns: int, delimiter: str, where: str, first_line:
     )
 
 
-def _first_bad_line(lines: str, columns: int, delimiter: str) -> tuple[int, str]:
+def _first_bad_line(lines: str, columns: int, delimiter: str | None) -> tuple[int, str]:
     for index, text in enumerate(lines.split("\n")):
         cells = text.split(delimiter)
         if not text.strip():
