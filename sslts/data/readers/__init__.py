@@ -2,6 +2,7 @@
 
     sslts.data.readers.empatica_e4("S01/")
     sslts.data.readers.wesad_wrist("WESAD/", subject="S2")
+    sslts.data.readers.dsads("DSADS/", "p1/a09")
 
 The registry (kind "reader") offers the same as classes, plugins' readers included. The modules are named otherwise than the functions,
 so that importing one never hides the other.
@@ -15,7 +16,21 @@ from typing import Literal
 
 from sslts.data.recording import Recording
 
-__all__ = ["csv", "empatica_e4", "sessions", "wesad", "wesad_wrist"]
+__all__ = [
+    "csv",
+    "dsads",
+    "empatica_e4",
+    "hapt",
+    "mhealth",
+    "motionsense",
+    "opportunity",
+    "pamap2",
+    "sessions",
+    "uci_har",
+    "utd_mhad_inertial",
+    "wesad",
+    "wesad_wrist",
+]
 
 
 def empatica_e4(path: str | Path, *, subject: str | None = None, heart_rate: bool = False, allow_truncated: bool = False) -> Recording:
@@ -73,6 +88,98 @@ def csv(
         delimiter=delimiter, subject=subject,
     )  # fmt: skip
     return reader.read(path)
+
+
+def dsads(path: str | Path, session: str | None = None, *, per_segment: bool = True) -> Recording:
+    """Daily and Sports Activities: one person's 5 minutes of one activity, session "p1/a09", from a folder or the .zip.
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.daily_sports import DSADS
+
+    return DSADS.create(per_segment=per_segment).read(path, session=session)
+
+
+def motionsense(
+    path: str | Path, session: str | None = None, *, extras: Sequence[Literal["gravity", "user_acc", "attitude"]] = ()
+) -> Recording:
+    """MotionSense: one trial of one person, session "sub_24/wlk_7", from a folder or the .zip. `extras`: streams beside acc and gyro.
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.motion_sense import MotionSense
+
+    return MotionSense.create(extras=tuple(extras)).read(path, session=session)
+
+
+def utd_mhad_inertial(path: str | Path, session: str | None = None) -> Recording:
+    """UTD-MHAD's inertial part: one clip, session "s1/a1/t1".
+
+    Raises:
+        ReaderError, UnsafeFileError: the file is missing, damaged, or holds anything beyond plain numbers.
+    """
+    from sslts.data.readers.utd_inertial import UTDInertial
+
+    return UTDInertial.create().read(path, session=session)
+
+
+def uci_har(path: str | Path, session: str | None = None) -> Recording:
+    """UCI HAR: one person, session "train/1", with the overlapping windows joined to continuous segments.
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.smartphone_har import UCIHAR
+
+    return UCIHAR.create().read(path, session=session)
+
+
+def hapt(path: str | Path, session: str | None = None) -> Recording:
+    """HAPT's raw signals: one experiment, session "exp01_user01".
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.smartphone_hapt import HAPT
+
+    return HAPT.create().read(path, session=session)
+
+
+def pamap2(path: str | Path, session: str | None = None, *, fine_scale: bool = False) -> Recording:
+    """PAMAP2: one person's protocol or optional part, session "subject101/protocol". `fine_scale`: the +-6 g accelerometers too.
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.pamap import PAMAP2
+
+    return PAMAP2.create(fine_scale=fine_scale).read(path, session=session)
+
+
+def mhealth(path: str | Path, session: str | None = None) -> Recording:
+    """mHealth: one person, session "subject1".
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.mhealth_log import MHealth
+
+    return MHealth.create().read(path, session=session)
+
+
+def opportunity(
+    path: str | Path, session: str | None = None, *, track: Literal["locomotion", "activity", "gesture"] = "locomotion"
+) -> Recording:
+    """Opportunity's body-worn sensors: one run, session "S1-ADL1", with one of the label columns.
+
+    Raises:
+        ReaderError: a file is missing, truncated or not in its layout; the message names file and line.
+    """
+    from sslts.data.readers.opportunity_log import Opportunity
+
+    return Opportunity.create(track=track).read(path, session=session)
 
 
 def sessions(reader: str, path: str | Path) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Real recordings that travel with the package, for the demo, the docs and first steps. Each folder holds its licence and citation."""
+"""Real recordings that travel with the package, for the demo, the docs and first steps. Each folder holds its licence and citation.
+
+Their people are held out: no published weights are trained on Stress-Predict at all, nor on participant 24 of MotionSense.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,15 @@ _SAMPLES = {
             licence="MIT, (c) 2022 Talha Iqbal",
             citation="Iqbal et al., Stress Monitoring Using Wearable Sensors: A Pilot Study and Stress-Predict Dataset. "
             "Sensors 22(21):8135, 2022. doi:10.3390/s22218135",
+        ),
+        # Six recordings: `sslts.data.readers.sessions("motionsense", path("motionsense_sub_24"))` lists them.
+        Sample(
+            name="motionsense_sub_24",
+            file="sub_24.zip",
+            reader="motionsense",
+            title="MotionSense, participant 24: six activities with a phone in the trouser pocket, never trained on",
+            licence="MIT, (c) 2018 Mohammad Malekzadeh",
+            citation="Malekzadeh, Clegg, Cavallaro, Haddadi, Mobile Sensor Data Anonymization. IoTDI 2019. doi:10.1145/3302505.3310068",
         ),
     )
 }
