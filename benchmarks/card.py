@@ -103,16 +103,19 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
             if cells:
                 shares = sorted(cells)
                 fractions.append((f"{entry['title']} ({title})", *(_points(cells[share]) for share in shares)))
-            for cell in entry.get("missing", []):
-                if cell["setting"] == setting:
+            for part, added in (("missing", ""), ("own_probes", ", a probe for each set")):
+                for cell in (each for each in entry.get(part, []) if each["setting"] == setting):
                     losses = [cell["loss_by_number_missing"][number] for number in ("1", "2", "3")]
-                    missing.append((f"{entry['title']} ({title})", *map(_points, [cell["full"], cell["mean_loss"], *losses])))
+                    missing.append((f"{entry['title']}{added} ({title})", *map(_points, [cell["full"], cell["mean_loss"], *losses])))
     if fractions:
         columns = ("row", *(f"{100 * share:g} %" for share in shares))
         found.append(Table(title="WESAD, share of the labels (4-class)", columns=columns, rows=tuple(fractions), note=note))
     if missing:
         columns = ("row", "full set", "mean loss of 14 subsets", "1 missing", "2 missing", "3 missing")
-        why = f"{note} The probe is trained with random subsets; losses are against the full set under the same probe."
+        why = (
+            f"{note} One probe is trained with random subsets, or one for each set on that set alone; "
+            "losses are against the full set under the same kind of probe."
+        )
         found.append(Table(title="WESAD, missing modalities (4-class)", columns=columns, rows=tuple(missing), note=why))
     return tuple(found)
 

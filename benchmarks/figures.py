@@ -68,11 +68,11 @@ class RowResults:
         """All fractions that were judged."""
         return sorted({entry["fraction"] for fold in self.folds.values() for entry in fold.get("label_fractions", [])})
 
-    def missing_scores(self, setting: str, score: Score) -> dict[tuple[str, ...], dict[str, float]]:
-        """{present modalities: {subject: score}}."""
+    def missing_scores(self, setting: str, score: Score, part: str = "missing") -> dict[tuple[str, ...], dict[str, float]]:
+        """{present modalities: {subject: score}}, under one probe ("missing") or a probe for each set ("own_probes")."""
         found: dict[tuple[str, ...], dict[str, float]] = {}
         for subject, fold in self.folds.items():
-            for entry in fold.get("missing", []):
+            for entry in fold.get(part, []):
                 if entry["setting"] == setting:
                     found.setdefault(tuple(entry["present"]), {})[subject] = score(entry["confusion"])
         return found
@@ -127,7 +127,14 @@ def _row(row: RowResults, rows: dict[str, RowResults]) -> dict[str, Any]:
             for fraction in row.fractions()
             if row.fraction_scores(setting, fraction, macro_f1)
         ],
-        "missing": [_missing(row, setting) for setting in ("inductive", "subject-normalised") if row.missing_scores(setting, macro_f1)],
+        **{
+            part: [
+                _missing(row, setting, part)
+                for setting in ("inductive", "subject-normalised")
+                if row.missing_scores(setting, macro_f1, part)
+            ]
+            for part in ("missing", "own_probes")
+        },
     }
 
 
@@ -155,9 +162,9 @@ def _task(row: RowResults, setting: str, task: str, rows: dict[str, RowResults])
     return entry
 
 
-def _missing(row: RowResults, setting: str) -> dict[str, Any]:
+def _missing(row: RowResults, setting: str, part: str) -> dict[str, Any]:
     """Loss against the full set under the same probe, by number of missing modalities and by subset."""
-    scores = row.missing_scores(setting, macro_f1)
+    scores = row.missing_scores(setting, macro_f1, part)
     everything = max(scores, key=len)
     full = scores[everything]
     losses = {present: {s: full[s] - score for s, score in by.items()} for present, by in scores.items() if present != everything}

@@ -15,7 +15,7 @@ from sslts.evaluate.protocol import Fold, Protocol
 
 log = logging.getLogger("benchmarks")
 
-PARTS = ("tasks", "label_fractions", "missing")
+PARTS = ("tasks", "label_fractions", "missing", "own_probes")
 
 
 def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, parts: Sequence[str] = PARTS, root: Path = ROOT) -> int:
@@ -65,8 +65,9 @@ def _judge(part: str, protocol: Protocol, fold: Fold, row: Row, grid: Grid) -> l
         return [task_entry(outcome) for outcome in row.judge_tasks(protocol, fold, grid)]
     if part == "label_fractions":
         return [fraction_entry(outcome) for outcome in row.judge_fractions(protocol, fold, grid)]
+    judge = row.judge_missing if part == "missing" else row.judge_own_probes
     return [
         missing_entry(outcome, task=MAIN_TASK, setting=setting, modalities=grid.modalities)
-        for setting, outcomes in row.judge_missing(protocol, fold, grid).items()
+        for setting, outcomes in judge(protocol, fold, grid).items()
         for outcome in outcomes
     ]

@@ -49,7 +49,8 @@ def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
         *_section(
             "Missing modalities",
             f"{stamp} 4-class macro-F1. The probe is trained with random subsets of the modalities; losses are against the full set under "
-            "the same probe, mean over all subsets.",
+            "the same probe, mean over all subsets. "
+            "*A probe for each set* is trained and judged on that set alone: what its modalities can tell.",
             _missing(rows),
         ),
         *_section(
@@ -122,10 +123,11 @@ def _missing(rows: dict[str, Any]) -> list[str]:
     body = []
     for setting in SHORT:
         for row in rows.values():
-            for entry in (e for e in row["missing"] if e["setting"] == setting):
-                counts = entry["loss_by_number_missing"].values()
-                shown = (entry["full"], entry["full_with_plain_probe"], entry["mean_loss"], *counts)
-                body.append([SHORT[setting], row["title"], *(_points(value) for value in shown)])
+            for part, added in (("missing", ""), ("own_probes", ", a probe for each set")):
+                for entry in (e for e in row[part] if e["setting"] == setting):
+                    counts = entry["loss_by_number_missing"].values()
+                    shown = (entry["full"], entry["full_with_plain_probe"], entry["mean_loss"], *counts)
+                    body.append([SHORT[setting], row["title"] + added, *(_points(value) for value in shown)])
     return _table(head, body)
 
 

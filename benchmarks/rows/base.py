@@ -17,7 +17,7 @@ from sslts.evaluate.loso import FeatureTable, FractionOutcome, Outcome, evaluate
 from sslts.evaluate.normalise import SETTINGS, Setting, apply_setting
 from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
 from sslts.evaluate.protocol import Fold, Group, Protocol
-from sslts.evaluate.robustness import MissingOutcome, Present, evaluate_missing
+from sslts.evaluate.robustness import MissingOutcome, Present, evaluate_missing, evaluate_own_probes
 
 #: Label fractions and missing modalities are judged on this task.
 MAIN_TASK = "4-class"
@@ -25,13 +25,16 @@ MAIN_TASK = "4-class"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is computed beside the tasks: label fractions and missing modalities, in which settings, and for which groups (None: all).
+    """What is computed beside the tasks, and for which groups (None: all).
+
+    Label fractions, missing modalities under one probe, and under a probe for each set of modalities: in which settings.
 
     A change here makes no result stale: a fold's parts are computed one by one.
     """
 
     label_fractions: tuple[Setting, ...] = SETTINGS
     missing: tuple[Setting, ...] = ()
+    own_probes: tuple[Setting, ...] = ()
     groups: tuple[int, ...] | None = None
 
     @property
@@ -69,6 +72,10 @@ class Row(ABC):
 
     def judge_missing(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
         """The main task with missing modalities, by setting."""
+        return {}
+
+    def judge_own_probes(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
+        """The same with a probe for each set of modalities."""
         return {}
 
     def seen(self, group: Group) -> frozenset[str]:
@@ -129,6 +136,22 @@ class FeatureRow(Row):
     def judge_missing(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
         """A probe trained with random subsets of the modalities, tested with every one."""
         return {setting: self._missing(protocol, fold, grid, setting) for setting in self.parts.missing}
+
+    def judge_own_probes(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
+        """A probe trained and tested on each set of the modalities."""
+        group, task, found = protocol.groups[fold.group], protocol.task(MAIN_TASK), {}
+        for setting in self.parts.own_probes:
+            found[setting] = evaluate_own_probes(
+                lambda present, setting=setting: apply_setting(self.features(protocol, group, grid, present), grid.subjects, setting),  # type: ignore[misc]
+                task.labels(grid.classes),
+                grid.subjects,
+                train_subjects=fold.train,
+                test_subjects=(fold.subject,),
+                modalities=len(grid.modalities),
+                classes=len(task.classes),
+                classifier=self.classifier,
+            )
+        return found
 
     def _table(self, protocol: Protocol, fold: Fold, grid: Grid) -> FeatureTable:
         group = protocol.groups[fold.group]

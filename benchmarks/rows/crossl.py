@@ -74,7 +74,7 @@ class Pretrained(FeatureRow):
 
 def rows() -> list[FeatureRow]:
     """The recipe of the published weights, and its network with random weights."""
-    everything = Parts(missing=SETTINGS)
+    everything = Parts(missing=SETTINGS, own_probes=SETTINGS)
     return [
         Pretrained("crossl-wesad", "CroSSL, our recipe, frozen + linear probe", parts=everything),
         Pretrained("random-init", "The same network, random weights, + linear probe", parts=Parts(), trained=False),

@@ -81,7 +81,7 @@ def row(work, cls=Toy, name="toy", noise=0.1, **parts):
 def computed(tmp_path_factory, protocol, grid):
     root = tmp_path_factory.mktemp("results")
     work = tmp_path_factory.mktemp("work")
-    loso.compute_row(protocol, row(work, missing=("inductive",)), grid, resume=False, root=root)
+    loso.compute_row(protocol, row(work, missing=("inductive",), own_probes=("inductive",)), grid, resume=False, root=root)
     loso.compute_row(protocol, row(work, Model, "worse", noise=0.6), grid, resume=False, root=root)
     return root, work
 
@@ -93,13 +93,13 @@ def test_one_file_a_fold_holds_what_recomputes_the_figures(computed, protocol, g
     assert "S7" not in stored["features_made_from"]
     entry = stored["tasks"][0]
     assert np.sum(entry["confusion"]) == len(entry["predicted"]) == 12
-    assert len(stored["missing"]) == 3
+    assert len(stored["missing"]) == len(stored["own_probes"]) == 3
     assert len(stored["label_fractions"]) == 26
 
 
 def test_resume_keeps_finished_folds_and_recomputes_changed_ones(computed, protocol, grid):
     root, work = computed
-    same = row(work, missing=("inductive",))
+    same = row(work, missing=("inductive",), own_probes=("inductive",))
     assert loso.compute_row(protocol, same, grid, resume=True, root=root) == 0
     path = fold_path(protocol.id, "toy", "S2", root=root)
     before = path.read_text()
@@ -114,7 +114,7 @@ def test_parts_are_added_to_what_is_there(tmp_path, protocol, grid):
     path = fold_path(protocol.id, "toy", "S2", root=tmp_path)
     tasks = json.loads(path.read_text())["tasks"]
     assert "label_fractions" not in json.loads(path.read_text())
-    assert loso.compute_row(protocol, mine, grid, resume=True, root=tmp_path) == 6
+    assert loso.compute_row(protocol, mine, grid, resume=True, root=tmp_path) == 9
     assert json.loads(path.read_text())["tasks"] == tasks
     assert len(json.loads(path.read_text())["label_fractions"]) == 26
 

@@ -6,7 +6,7 @@ import pytest
 from sslts.errors import LeakageError, MissingModalityError
 from sslts.evaluate.metrics import macro_f1
 from sslts.evaluate.probe import fit_linear_probe
-from sslts.evaluate.robustness import evaluate_missing, presence_patterns, training_patterns
+from sslts.evaluate.robustness import evaluate_missing, evaluate_own_probes, presence_patterns, training_patterns
 
 
 def test_four_modalities_have_fourteen_proper_subsets():
@@ -56,6 +56,25 @@ def test_a_probe_trained_with_subsets_copes_with_either_modality_missing():
     assert [outcome.present for outcome in outcomes] == [(True, True), (False, True), (True, False)]
     assert all(outcome.confusion.sum() == 12 for outcome in outcomes)
     assert all(macro_f1(outcome.confusion) > 0.9 for outcome in outcomes)
+
+
+def test_a_probe_of_its_own_sees_one_set_of_modalities_only():
+    """The first modality alone says the opposite of what it says beside the second: no probe for several sets can know that."""
+    subjects, labels, values = make()
+
+    def features(present):
+        first, second = values[:, 0], values[:, 1]
+        told = {(True, True): (first, 0 * second), (False, True): (0 * first, second), (True, False): (3 - first, 0 * second)}
+        return np.stack(told[present], axis=1)
+
+    options = {"test_subjects": ["S2"], "modalities": 2, "classes": 2, "classifier": fit_linear_probe}
+    own = evaluate_own_probes(features, labels, subjects, train_subjects=subjects[12:], **options)
+    assert [outcome.present for outcome in own] == [(True, True), (False, True), (True, False)]
+    assert all(macro_f1(outcome.confusion) > 0.9 for outcome in own)
+    one = evaluate_missing(features, labels, subjects, train_subjects=subjects[12:], key=("toy",), **options)
+    assert min(macro_f1(outcome.confusion) for outcome in one) < 0.5
+    with pytest.raises(LeakageError, match="S2"):
+        evaluate_own_probes(features, labels, subjects, train_subjects=subjects, **options)
 
 
 def test_a_subject_on_both_sides_is_refused():
