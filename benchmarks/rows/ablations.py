@@ -26,10 +26,15 @@ CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "objective-barlow-twins": ("objective: Barlow Twins", {"components.objective": {"name": "barlow-twins"}}),
 }
 
-#: The same for the paper's network, whose encoders give tokens over time: only there is a stretch of time something to hide.
+#: The same for the paper's network, whose encoders give tokens over time: only there is a stretch of time something to hide. Strides make
+#: these tokens few enough to be masked before they are pooled.
+STRIDED: Mapping[str, Any] = {f"components.encoders.{name}.options.strides": (2, 4, 4) for name in ("acc", "bvp", "eda", "temp")}
 PAPER_CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
-    "masker-random": ("masking: single features", {"components.masker.name": "random"}),
-    "masker-temporal": ("masking: stretches of time", {"components.masker": {"name": "temporal", "options": {"keep": 0.5, "block_s": 5}}}),
+    "strided": ("strides 2, 4, 4", STRIDED),
+    "strided-temporal": (
+        "strides 2, 4, 4, masking: stretches of time",
+        {**STRIDED, "components.masker": {"name": "temporal", "options": {"keep": 0.5, "block_s": 5}}},
+    ),
 }
 
 
