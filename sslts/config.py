@@ -81,19 +81,30 @@ class Modality(Frozen):
         return tuple(channel.name for channel in self.channels)
 
 
+class AnyChannels(Frozen):
+    """What a model reads that takes any described channels: all of them at one rate, each kind in its unit.
+
+    `units` maps a channel's kind to the unit that the model expects; channels of other kinds are not read.
+    """
+
+    rate_hz: Rate
+    units: Annotated[dict[Name, Annotated[str, StringConstraints(min_length=1, max_length=32)]], Field(min_length=1, max_length=64)]
+
+
 class SensorSpec(Frozen):
     """The input contract of a model: which modalities, at which rates, in windows of how many seconds.
 
-    `modalities` is a tuple in the model's order, or "any" for a model that reads whatever has a description.
+    `modalities` is a tuple in the model's order; `AnyChannels` for a model that reads whatever has a description; or "any" for one that
+    takes recordings as they are.
     """
 
-    modalities: Annotated[tuple[Modality, ...], Field(min_length=1, max_length=64)] | Literal["any"]
+    modalities: Annotated[tuple[Modality, ...], Field(min_length=1, max_length=64)] | AnyChannels | Literal["any"]
     window_s: Seconds
     stride_s: Seconds
 
     @model_validator(mode="after")
     def _fits(self) -> SensorSpec:
-        if self.modalities == "any":
+        if not isinstance(self.modalities, tuple):
             return self
         _refuse_doubles([modality.name for modality in self.modalities], "modalities")
         for modality in self.modalities:
@@ -104,7 +115,12 @@ class SensorSpec(Frozen):
     @property
     def named(self) -> tuple[Modality, ...]:
         """The declared modalities; empty when any is accepted."""
-        return () if self.modalities == "any" else self.modalities
+        return self.modalities if isinstance(self.modalities, tuple) else ()
+
+    @property
+    def open(self) -> bool:
+        """Whether it takes streams of any name."""
+        return not isinstance(self.modalities, tuple)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,13 +157,15 @@ class Preprocessing(Frozen):
 
     `statistics` holds one entry per modality, or is empty when the encoders standardise by themselves. `fitted_on` names the subjects.
     `recording` says what `normalise="recording"` replaces: the input statistics by the recording's own, or nothing in the input, and
-    each dimension of the embeddings is standardised over the recording's windows instead.
+    each dimension of the embeddings is standardised over the recording's windows instead. `default` is what the model was trained with,
+    and what `encode` does if nothing else is asked for.
     """
 
     statistics: dict[Name, ChannelStatistics] = Field(default_factory=dict, max_length=64)
     clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
     fitted_on: tuple[Text, ...] = Field(default=(), max_length=10_000)
     recording: Literal["input", "embedding"] = "input"
+    default: Literal["artefact", "recording"] = "artefact"
 
     @model_validator(mode="after")
     def _something_to_replace(self) -> Preprocessing:

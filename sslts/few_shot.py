@@ -20,7 +20,7 @@ Normalise = Literal["artefact", "recording"]
 class Encodes(Protocol):
     """What a classifier needs of a model."""
 
-    def encode(self, recording: Recording, *, normalise: Normalise) -> Embeddings:
+    def encode(self, recording: Recording, *, normalise: Normalise | None) -> Embeddings:
         """Embed every window."""
         ...
 
@@ -32,7 +32,7 @@ class FewShotClassifier:
     model: Encodes
     head: FittedHead
     classes: tuple[str, ...]
-    normalise: Normalise = "artefact"
+    normalise: Normalise | None = None
 
     def scores(self, recording: Recording) -> NDArray[np.float32]:
         """[n, W] for each window; larger is likelier. A window without any modality scores NaN for every class: nothing was seen."""

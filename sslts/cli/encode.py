@@ -27,7 +27,9 @@ def encode(
     out: Annotated[Path, typer.Option(help="Where the embeddings go: .npz, .csv or .parquet.")] = Path("embeddings.npz"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
     stride_s: Annotated[float | None, typer.Option(help="Seconds from one window to the next; default: the model's.")] = None,
-    normalise: Annotated[Normalise, typer.Option(help="'recording': each recording's own statistics (two passes).")] = Normalise.ARTEFACT,
+    normalise: Annotated[
+        Normalise | None, typer.Option(help="'recording': each recording's own statistics (two passes). Default: the model's.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, mps.")] = "cpu",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no summary.")] = False,
 ) -> None:
@@ -45,7 +47,7 @@ def encode(
 
     encoder = load(model, device=device)
     parts = {
-        name: encoder.encode(recording, normalise=normalise.value, stride_s=stride_s, progress=not quiet)
+        name: encoder.encode(recording, normalise=normalise.value if normalise else None, stride_s=stride_s, progress=not quiet)
         for name, recording in recordings(source, inputs, session or [])
     }
     write_table(out, parts)

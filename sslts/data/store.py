@@ -14,6 +14,8 @@ noticed and only what changed is built again.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,6 +115,11 @@ class WindowStore:
         return WindowIndex(
             number, np.concatenate([np.empty(0), *starts]), np.concatenate([np.empty((0, len(self.spec.names)), dtype=bool), *present])
         )
+
+    def digest(self) -> str:
+        """sha256 of what the windows hold: the fingerprints of all sessions (files, reader and contract)."""
+        told = json.dumps([[session["key"], session["fingerprint"]] for session in self._sessions])
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def select(self, subjects: Collection[str]) -> Self:
         """The same store with the sessions of some subjects only.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
 from sslts.config import SensorSpec
 from sslts.data.prepare import prepare
@@ -61,10 +62,16 @@ def build_store(
     """
     from sslts.data.store import WindowStore
 
-    if spec.modalities == "any":
+    if spec.open:
         raise ConfigError("A store needs a spec with named modalities, this one accepts any.")
     root = Path(folder).expanduser()
     (root / SESSIONS).mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):  # several processes of one training ask for the same store: one builds, the others find it built
+        _build(root, recordings, spec, stride_s)
+        return WindowStore.open(root)
+
+
+def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: SensorSpec, stride_s: float | None) -> None:
     stride = spec.stride_s if stride_s is None else stride_s
     contract = _digest({"schema": _SCHEMA, "spec": spec.model_dump(mode="json"), "stride_s": stride})
     keys: list[str] = []
@@ -84,7 +91,6 @@ def build_store(
     for stale in (root / SESSIONS).iterdir():  # only what a build of ours made
         if stale.name not in keys and (stale.name.startswith(".") or (stale / "session.json").is_file()):
             shutil.rmtree(stale, ignore_errors=True)
-    return WindowStore.open(root)
 
 
 def file_sha256(path: Path) -> str:

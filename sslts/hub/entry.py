@@ -124,7 +124,8 @@ def parse_entry(raw: Any, where: str) -> Entry:
         told = {key: value for key, value in dict(place or {}).items() if key != "kind"}
         found = OnHub(**_keys(told, "where", OnHub)) if kind == "hub" else InFolder(Path(_keys(told, "where", InFolder)["path"]))
         headline = given.pop("headline", None)
-        lists: dict[str, Any] = {key: tuple(_list(given.pop(key), key)) for key in ("modalities", "rates_hz", "data", "tasks") if key in given}
+        many = [key for key in ("modalities", "rates_hz", "data", "tasks") if key in given]
+        lists: dict[str, Any] = {key: tuple(_list(given.pop(key), key)) for key in many}
         shown = None if headline is None else HeadlineMetric(**_keys(headline, "headline", HeadlineMetric))
         return Entry(**given, **lists, where=found, headline=shown)
     except ConfigError as error:

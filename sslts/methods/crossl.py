@@ -8,6 +8,7 @@ a missing modality is just one more hidden one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self, final
 
 import torch
@@ -128,6 +129,10 @@ class CroSSL(Method):
         for name, encoder in self.encoders.items():
             encoder.prepare(batch.signals[name])  # type: ignore[operator]
 
+    def has_front(self) -> bool:
+        """True if every encoder has a fixed part."""
+        return all(isinstance(part, Encoder) and type(part).front is not Encoder.front for part in self.encoders.values())
+
     def front(self, batch: SensorBatch) -> SensorBatch:
         """The encoders' fixed parts."""
         fronted = {name: encoder.front(batch.signals[name]) for name, encoder in self.encoders.items()}  # type: ignore[operator]
@@ -145,7 +150,7 @@ class CroSSL(Method):
         if plan.features is None:
             return view
         kept = torch.where(plan.features[index], view.values, torch.zeros_like(view.values))
-        return Tokens(kept, view.valid, view.time_s, view.modality, view.channel, view.cell)
+        return replace(view, values=kept)
 
     def _with_missing(self, batch: SensorBatch, generator: torch.Generator) -> SensorBatch:
         """Their missing-modality training: a random subset of what is present, at least one."""

@@ -46,6 +46,11 @@ class Engine(ABC):
         return self.rank == 0
 
 
+def leads() -> bool:
+    """Whether this process is the one that writes files, among those that torchrun or accelerate started."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 class LocalEngine(Engine):
     """One process, full precision: plain torch."""
 

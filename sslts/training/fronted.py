@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tqdm.auto import tqdm
 
 from sslts.config import Channel
 from sslts.errors import TrainingError
-from sslts.interfaces import Method
+from sslts.interfaces import Component, Method
 from sslts.training.checkpoint import installed_version
 from sslts.training.source import LabelledSource, WindowSource, fingerprint, read
 from sslts.types import ClipClock, SensorBatch, Signal
@@ -52,6 +53,10 @@ class FrontedSource:
         """These windows, in this order. Nothing is random here."""
         return self.batch_of_all.select(torch.as_tensor(indices, dtype=torch.long))
 
+    def digest(self) -> str:
+        """That of the source, and of the code that describes its windows."""
+        return fingerprint(self._source)
+
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """The source's names."""
         return self._source.ids(indices)
@@ -79,12 +84,28 @@ class FrontedSource:
 
 
 def front_digest(source: WindowSource, method: Method) -> str:
-    """sha256 of what decides the front end's output: the windows, the code's version and the front end of two of them."""
-    digest = hashlib.sha256(f"{fingerprint(source)} {installed_version()}".encode())
+    """sha256 of what decides the front end's output: the windows, the code that describes them, and what it makes of two of them.
+
+    The last stands for what code alone does not say: options and tables fitted before.
+    """
+    digest = hashlib.sha256(f"{fingerprint(source)} {installed_version()} {code_digest(method)}".encode())
     rows = [0, len(source) - 1]
     with torch.no_grad():
         for name, signal in method.front(read(source, rows, torch.Generator())).signals.items():
             digest.update(name.encode() + signal.values.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def code_digest(method: Method) -> str:
+    """sha256 of the Python files beside those that define the method's parts: any change there may change a front end."""
+    folders = set()
+    for module in method.modules():
+        where = getattr(sys.modules.get(type(module).__module__), "__file__", None)
+        if isinstance(module, Component) and where:
+            folders.add(Path(where).parent)
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

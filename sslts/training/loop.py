@@ -81,6 +81,7 @@ def train(
         MissingDependencyError: an engine or logger that is not installed.
     """
     order = SampleOrder.of(recipe, len(windows))
+    method.start_training()  # before the engine and the checkpoints see the method: both must know all of its tensors
     engine = start(method, precision=recipe.precision, device=device)
     order.check_world(engine.world)
     with ExitStack() as stack:
@@ -223,6 +224,7 @@ class _Run:
 
     def finish(self) -> TrainingResult:
         """The result; every step is done and saved."""
+        self.method.finish_training()
         self.method.eval()
         self._tell("finished", {})
         last = self.folder / f"step-{self.step:09d}"

@@ -38,13 +38,12 @@ Identifiers = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=1
 
 
 class Data(Frozen):
-    """Which recordings. `subjects` or `sessions` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's."""
+    """Which recordings. `subjects` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's."""
 
     reader: Name
     options: dict[str, Any] = Field(default_factory=dict, max_length=32)
     root: Text | None = None
     subjects: Identifiers | None = None
-    sessions: Identifiers | None = None
     exclude: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
     stride_s: Seconds | None = None
 
@@ -54,11 +53,8 @@ class Data(Frozen):
         return ComponentRef(name="reader", options=value).options
 
     @model_validator(mode="after")
-    def _one_selection(self) -> Data:
-        if self.subjects is not None and self.sessions is not None:
-            raise ValueError("give subjects or sessions, not both")
-        chosen = self.subjects or self.sessions
-        if chosen is not None and set(chosen) <= set(self.exclude):
+    def _something_left(self) -> Data:
+        if self.subjects is not None and set(self.subjects) <= set(self.exclude):
             raise ValueError("exclude removes everything that is selected")
         return self
 

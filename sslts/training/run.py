@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from sslts.errors import ConfigError, TrainingError, suggest
 from sslts.interfaces import Method
 from sslts.model import Model
 from sslts.training.checkpoint import installed_version
+from sslts.training.engine import leads
 from sslts.training.fronted import FrontedSource
 from sslts.training.loop import TrainingResult, prepare, train
 from sslts.training.recipe import Recipe, load_recipe
@@ -76,6 +79,11 @@ class StoreSource:
                 cuts[name].values[mine] = scaled.values
         return to_batch(cuts, self._store.spec, keys)
 
+    def digest(self) -> str:
+        """The store's, with the statistics that standardise its windows."""
+        told = {session: {name: part.model_dump() for name, part in parts.items()} for session, parts in (self._statistics or {}).items()}
+        return hashlib.sha256(f"{self._store.digest()} {json.dumps(told, sort_keys=True)} {self._clip}".encode()).hexdigest()
+
     def labels(self, indices: Sequence[int]) -> Sequence[int]:
         """A class for each window that lies wholly inside one labelled stretch, else -1. For the monitors: training never sees it."""
         keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
@@ -109,6 +117,10 @@ class Subjects:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def digest(self) -> str:
+        """That of the source; which windows are taken, their ids say."""
+        return self._source.digest()
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, in this order."""
@@ -164,7 +176,7 @@ def run_recipe(
     """
     made = recipe if isinstance(recipe, Recipe) else load_recipe(find_recipe(recipe))
     if subjects is not None:
-        data = made.data.model_copy(update={"subjects": tuple(subjects), "sessions": None})
+        data = made.data.model_copy(update={"subjects": tuple(subjects)})
         made = Recipe.model_validate(made.model_copy(update={"data": data}).model_dump())
     target = Path(out or made.out or Path("runs") / made.name)
     whole = _store(made, root, Path(store) if store else target / "windows")
@@ -172,7 +184,7 @@ def run_recipe(
     preprocessing, statistics = _statistics(windows, made)
     names = _label_names(whole)
     method = initialise(made, preprocessing)
-    if type(method).front is Method.front:
+    if not method.has_front():
         source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip, label_names=names)
     elif cache and statistics is None:
         # The front end of every subject's windows, once for all runs; then this run's subjects only.
@@ -187,8 +199,10 @@ def run_recipe(
     result = train(method, source, made, out=target, held_out=held_out, resume=resume, progress=progress) if train_weights else None
     config = _published(made, method, preprocessing, windows, trained=train_weights)
     model = Model(config, method.eval().cpu())
-    folder = model.save(target / "artefact", overwrite=True)
-    logger.info("Wrote %s.", folder)
+    folder = target / "artefact"
+    if leads():
+        model.save(folder, overwrite=True)
+        logger.info("Wrote %s.", folder)
     return Trained(model, folder, result)
 
 
@@ -202,8 +216,6 @@ def _store(recipe: Recipe, root: str | Path | None, folder: Path) -> WindowStore
 
 def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:
     data = recipe.data
-    if data.sessions is not None:
-        raise ConfigError("data.sessions is not supported by a store of subjects: name data.subjects.")
     unknown = sorted({*(data.subjects or ()), *data.exclude, *recipe.monitor.validation_subjects} - set(store.subjects))
     if unknown:
         raise ConfigError(f"The data set has no subject {', '.join(unknown)}. It has {', '.join(store.subjects)}.")
@@ -224,7 +236,11 @@ def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, 
     if not recipe.monitor.validation_subjects:
         return None
     chosen = store.select(recipe.monitor.validation_subjects)
-    statistics = dict.fromkeys(chosen.sessions, preprocessing.statistics) if preprocessing.statistics else None
+    statistics: dict[str, Mapping[str, ChannelStatistics]] | None = None
+    if recipe.preprocessing.normalise == "recording":
+        statistics = {session: recording_statistics(chosen.recording(session), chosen.spec) for session in chosen.sessions}
+    elif preprocessing.statistics:
+        statistics = dict.fromkeys(chosen.sessions, preprocessing.statistics)
     return StoreSource(chosen, statistics, recipe.preprocessing.clip, label_names=label_names)
 
 
@@ -242,7 +258,7 @@ def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict
             own: dict[str, Mapping[str, Any]] = {
                 session: recording_statistics(store.recording(session), store.spec) for session in store.sessions
             }
-            return Preprocessing(statistics=fitted, clip=settings.clip, fitted_on=subjects), own
+            return Preprocessing(statistics=fitted, clip=settings.clip, fitted_on=subjects, default="recording"), own
 
 
 def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, store: WindowStore, *, trained: bool) -> ModelConfig:

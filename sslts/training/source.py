@@ -114,13 +114,24 @@ def steps(source: WindowSource, order: SampleOrder, *, first: int, rank: int, wo
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@runtime_checkable
+class DigestedSource(Protocol):
+    """A source that knows a digest of what its windows hold, so that changed data are noticed although their names are the same."""
+
+    def digest(self) -> str:
+        """sha256 of everything that decides the windows' values."""
+        ...
+
+
 def fingerprint(source: WindowSource) -> str:
-    """A digest of the source's size and of up to 256 of its ids, evenly spread: resuming on other windows is refused."""
+    """A digest of the source's size, of up to 256 of its ids, evenly spread, and of its own digest: resuming on others is refused."""
     count = len(source)
     sampled = sorted({count * k // _SAMPLED for k in range(_SAMPLED)}) if count else []
     digest = hashlib.sha256(str(count).encode())
     for name in source.ids(sampled):
         digest.update(b"\0" + str(name).encode())
+    if isinstance(source, DigestedSource):
+        digest.update(source.digest().encode())
     return digest.hexdigest()
 
 

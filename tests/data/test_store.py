@@ -1,4 +1,5 @@
 import json
+import multiprocessing
 import pickle
 from dataclasses import replace
 
@@ -215,3 +216,28 @@ def test_a_store_can_be_sent_to_another_process(folder):
     store.windows([0])
     copy = pickle.loads(pickle.dumps(store))
     np.testing.assert_array_equal(copy.windows([3])["acc"].values, store.windows([3])["acc"].values)
+
+
+def test_the_digest_tells_changed_data_although_nothing_else_changed(tmp_path):
+    first, same, other = (build_store(tmp_path / str(i), [person(1), person(number)], SPEC) for i, number in enumerate((2, 2, 3)))
+    renamed = replace(person(3), subject="P2")
+    changed = build_store(tmp_path / "changed", [person(1), renamed], SPEC)
+    assert first.digest() == same.digest()
+    assert len({first.digest(), other.digest(), changed.digest(), first.select(["P1"]).digest()}) == 4
+
+
+def build_in_a_process(folder):
+    build_store(folder, [person(1), person(2), person(3)], SPEC)
+
+
+def test_processes_that_build_the_same_store_at_once_do_not_disturb_one_another(tmp_path):
+    """As the ranks of one training do: each ends with the whole store."""
+    context = multiprocessing.get_context("fork")
+    ranks = [context.Process(target=build_in_a_process, args=(tmp_path,)) for _ in range(4)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join(60)
+    assert [rank.exitcode for rank in ranks] == [0] * 4
+    assert len(WindowStore.open(tmp_path).sessions) == 3
+    assert not list((tmp_path / "sessions").glob(".*"))

@@ -51,7 +51,6 @@ def test_defaults_need_only_what_has_none(tmp_path):
         ({"spec": {**SPEC, "window_s": 0}}, "spec.window_s"),
         ({"data": {"reader": "no/path"}}, "data.reader"),
         ({"data": {"reader": "wesad", "options": {"deep": [[[[[[[[1]]]]]]]]}}}, "data.options"),
-        ({"data": {"reader": "wesad", "subjects": ["S2"], "sessions": ["a"]}}, "not both"),
         ({"data": {"reader": "wesad", "subjects": ["S2"], "exclude": ["S2"]}}, "exclude removes everything"),
         ({"data": {"reader": "wesad", "subjects": ["S2", "S3"]}, "monitor": {"validation_subjects": ["S3"]}}, "share S3"),
         ({"loggers": ["mlflow"]}, "loggers"),

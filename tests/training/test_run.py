@@ -12,7 +12,7 @@ import pytest
 
 from sslts.config import Preprocessing, parse
 from sslts.data import specs, synthetic
-from sslts.errors import ConfigError, TrainingError, TrainingInterrupted
+from sslts.errors import CheckpointError, ConfigError, TrainingError, TrainingInterrupted
 from sslts.interfaces import Method
 from sslts.methods.crossl import CroSSL
 from sslts.model import load
@@ -20,6 +20,7 @@ from sslts.training import run as run_module
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.run import Trained, find_recipe, run_recipe
 from sslts.training.seeding import initialise
+from sslts.types import RateClock, SensorBatch
 
 KINDS = {"acc": "motion", "bvp": "pulse", "eda": "electrodermal", "temp": "temperature"}
 PARTS: dict[str, Any] = {"masker": {"name": "spatial"}, "objective": {"name": "vicreg"}}
@@ -216,6 +217,45 @@ def test_an_untrained_model_says_that_nothing_in_it_is_trained(run, tmp_path, de
     assert all(np.array_equal(state[name], fresh[name]) for name in learned)
     # The front ends' statistics, which need no gradient, are fitted all the same.
     assert any(not np.array_equal(state[name], fresh[name]) for name in state if name not in learned)
+
+
+def test_what_is_trained_on_is_what_is_encoded(run, tmp_path, monkeypatch):
+    """The windows that a plain encoder sees in training keep their rate and their channels, as `encode` gives them."""
+    seen: list[SensorBatch] = []
+    loss = CroSSL.training_loss
+
+    def watch(self: Method, batch: SensorBatch, **named: Any) -> Any:
+        seen.append(batch)
+        return loss(self, batch, **named)
+
+    monkeypatch.setattr(CroSSL, "training_loss", watch)
+    trained = run(recipe(epochs=1), tmp_path)
+    batch = seen[0]
+    spec = trained.model.config.spec
+    assert [signal.clock for signal in batch.signals.values()] == [RateClock(modality.rate_hz) for modality in spec.named]
+    assert [signal.channels for signal in batch.signals.values()] == [modality.channels for modality in spec.named]
+
+
+def test_data_that_changed_are_not_taken_for_those_of_a_finished_run(run, tmp_path):
+    """The same names, another sensor gain: the checkpoint belongs to other windows."""
+    run(recipe(epochs=1), tmp_path, store=tmp_path / "first")
+    other = {"reader": "synthetic", "options": {"subjects": 3, "segment_s": 20, "seed": 7}, "root": "."}
+    with pytest.raises(CheckpointError):
+        run(recipe(epochs=1, data=other), tmp_path, store=tmp_path / "second")
+
+
+def test_a_model_trained_on_each_recordings_statistics_encodes_with_them(run, tmp_path):
+    loaded = load(run(recipe(preprocessing={"normalise": "recording"}, epochs=1), tmp_path).folder)
+    person = synthetic.recording(seed=9, duration_s=40)
+    assert loaded.encode(person).normalise == "recording"
+    assert np.array_equal(loaded.encode(person).values, loaded.encode(person, normalise="recording").values)
+    assert not np.allclose(loaded.encode(person).values, loaded.encode(person, normalise="artefact").values)
+
+
+def test_only_the_leading_process_writes_the_model(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "leads", lambda: False)
+    trained = run(recipe(epochs=1), tmp_path)
+    assert not trained.folder.exists()
 
 
 # --- recipes -----------------------------------------------------------------------------------------------------------
