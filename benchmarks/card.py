@@ -49,8 +49,9 @@ set (MIT licence; Iqbal et al., Sensors 2022). The weights are published under t
 LIMITS = """- Fifteen people in one laboratory protocol with one wristband model: margins inside an interval are ties.
 - These weights have seen all 15 subjects. The figures come from five models of the same recipe, each trained without the subjects it was
   judged on; judging the published weights on WESAD would leak.
-- The recipe was chosen on these same 15 people: about fifty logged variants were compared by validation inside the training subjects of
-  each group, averaged over all groups, so that every person's labels had a say, and test scores of one earlier candidate had been seen.
+- The recipe was chosen on these same 15 people: about fifty variants (`benchmarks/results/selection`) were compared by validation inside the
+  training subjects of each group, averaged over groups, so that every person's labels had a say, and test scores of one earlier candidate
+  had been seen.
   By how much this flatters the figures was not measured. No search like it is on record for the peers.
 - *Normalised per subject* needs a recording of the person through different states, without labels; it is not available at once.
 - Shares are computed for 60 s windows at the E4's rates; other devices are resampled and were not measured.
@@ -84,15 +85,16 @@ def measured(summary: Mapping[str, Any], row: str) -> Metrics:
 
 def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
     """Ours beside the peers: the tasks of each setting, label efficiency, missing modalities. Exploratory rows are left out."""
-    rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"] and len(entry["tasks"]) == 6}
+    rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"] and entry["tasks"]}
     note = f"Macro-F1, mean over test subjects +- half of the 95 % t-interval, in points; protocol {summary['protocol']['id']}."
     found = []
     for setting, title in SETTINGS.items():
         tasks = [task["task"] for task in next(iter(rows.values()))["tasks"] if task["setting"] == setting]
         lines = []
         for entry in rows.values():
-            cells = [task["macro_f1"] for name in tasks for task in entry["tasks"] if (task["setting"], task["task"]) == (setting, name)]
-            lines.append((entry["title"], *map(_points, cells)))
+            cells = {task["task"]: _points(task["macro_f1"]) for task in entry["tasks"] if task["setting"] == setting}
+            if cells:
+                lines.append((entry["title"], *(cells.get(name, "not judged") for name in tasks)))
         found.append(Table(title=f"WESAD, {title}", columns=("row", *tasks), rows=tuple(lines), note=note))
     fractions: list[tuple[str, ...]] = []
     missing: list[tuple[str, ...]] = []
@@ -171,8 +173,11 @@ def peers_ahead(summary: Mapping[str, Any], row: str) -> str:
             told = ", ".join(f"{title} {_points(cell)}" for cell, title in sorted(ahead, key=lambda pair: -pair[0]["mean"]))
             lines.append(f"- {name}: {told}; ours {_points(ours)}.")
     if not lines:
-        return "\n\nNo peer has a higher mean in any column that was measured."
-    return "\n\nWhere a simple peer has the higher mean, in all columns and subsets that were measured:\n\n" + "\n".join(lines)
+        return "\n\nNo peer has a higher mean macro-F1 in any column that was measured."
+    return (
+        "\n\nWhere a simple peer has the higher mean macro-F1, in all columns, shares of the labels and subsets that were measured:\n\n"
+        + "\n".join(lines)
+    )
 
 
 def _figures(entry: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.results import ROOT
+from sslts.errors import ConfigError
 from sslts.evaluate.metrics import Interval, balanced_accuracy, interval, macro_f1, paired_difference
 from sslts.evaluate.protocol import Protocol
 
@@ -85,8 +86,15 @@ def load_results(protocol: Protocol, names: Sequence[str], *, root: Path = ROOT)
         paths = {subject: root / protocol.id / name / f"{subject}.json" for subject in protocol.subjects}
         folds = {subject: json.loads(path.read_text(encoding="utf-8")) for subject, path in paths.items() if path.exists()}
         stale = {subject for subject, fold in folds.items() if fold["protocol"] != {"id": protocol.id, "version": protocol.version}}
-        if set(folds) - stale:
-            found[name] = RowResults(name, {subject: fold for subject, fold in folds.items() if subject not in stale})
+        current = {subject: fold for subject, fold in folds.items() if subject not in stale}
+        configurations = {fold["config_sha256"] for fold in current.values()}
+        if len(configurations) > 1:
+            raise ConfigError(
+                f"{root / protocol.id / name} mixes folds of {len(configurations)} configurations. Compute the row again: "
+                f"python benchmarks/run.py {protocol.id} --rows {name} --resume."
+            )
+        if current:
+            found[name] = RowResults(name, current)
     return found
 
 
@@ -100,12 +108,10 @@ def summarise(protocol: Protocol, rows: dict[str, RowResults]) -> dict[str, Any]
 
 
 def best_peer(rows: dict[str, RowResults], setting: str, task: str) -> str | None:
-    """The peer with the largest mean macro-F1 in a column."""
-    means = {
-        name: float(np.mean(list(scores.values())))
-        for name, row in rows.items()
-        if row.first["kind"] == "peer" and (scores := row.task_scores(setting, task, macro_f1))
-    }
+    """The peer with the largest mean macro-F1 in a column, among those judged on as many subjects as any."""
+    peers = {name: row.task_scores(setting, task, macro_f1) for name, row in rows.items() if row.first["kind"] == "peer"}
+    most = max((len(scores) for scores in peers.values()), default=0)
+    means = {name: float(np.mean(list(scores.values()))) for name, scores in peers.items() if scores and len(scores) == most}
     return max(means, key=means.__getitem__) if means else None
 
 
@@ -166,6 +172,8 @@ def _missing(row: RowResults, setting: str, part: str) -> dict[str, Any]:
     """Loss against the full set under the same probe, by number of missing modalities and by subset."""
     scores = row.missing_scores(setting, macro_f1, part)
     everything = max(scores, key=len)
+    judged = set.intersection(*(set(by) for by in scores.values()))  # a run that is not finished lacks some subsets of some subjects
+    scores = {present: {s: score for s, score in by.items() if s in judged} for present, by in scores.items()}
     full = scores[everything]
     losses = {present: {s: full[s] - score for s, score in by.items()} for present, by in scores.items() if present != everything}
     by_count = {}

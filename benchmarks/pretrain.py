@@ -103,16 +103,17 @@ def train_supervised(
     train_subjects: Sequence[str],
     data: Path,
     out: Path,
+    pretrained: bool = False,
     epochs: int = 40,
     batch_size: int = 64,
     seed: int = 0,
 ) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """Encoders, aggregator and the released code's classifier head, from random weights, on the labelled rows of the grid.
+    """Encoders, aggregator and the released code's classifier head on the labelled rows of the grid, from random or pretrained weights.
 
     The label-free front end is fitted on the group's training subjects. Returns a function from rows of the grid to predicted classes.
     """
     settings = load_recipe(recipe).optimiser
-    frozen = pretrain(recipe, train_subjects=train_subjects, data=data, out=out, overrides={}, trained=False, seed=seed)
+    frozen = pretrain(recipe, train_subjects=train_subjects, data=data, out=out, overrides={}, trained=pretrained, seed=seed)
     method = frozen.model.method
     whole = FrontedSource(Cuts(grid.cut(frozen.spec), frozen.model), method, cache=frozen.cache).batch_of_all
     with seeded(seed):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -36,6 +37,14 @@ def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(dump(content) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def save_array(path: Path, values: Any) -> None:
+    """A whole .npy file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.npy")
+    np.save(partial, values, allow_pickle=False)
     partial.replace(path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
+from benchmarks.results import save_array
 from sslts.evaluate.loso import FeatureTable, FractionOutcome, Outcome, evaluate_fold, evaluate_label_fractions
 from sslts.evaluate.normalise import SETTINGS, Setting, apply_setting
 from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
@@ -112,10 +113,7 @@ class FeatureRow(Row):
         path = self.folder(protocol, group) / f"features-{shown}-{self.digest(protocol)[:12]}.npy"
         if not path.exists():
             present = np.tile(np.asarray(pattern, dtype=bool), (len(grid), 1))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial.npy")
-            np.save(partial, np.asarray(self.compute(protocol, group, grid, present), dtype=np.float32), allow_pickle=False)
-            partial.replace(path)
+            save_array(path, np.asarray(self.compute(protocol, group, grid, present), dtype=np.float32))
         return np.load(path, allow_pickle=False)
 
     def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
+from benchmarks.results import save_array
 from benchmarks.rows.base import FeatureRow, Parts
 from sslts.evaluate.normalise import SETTINGS
 from sslts.evaluate.probe import Values
@@ -33,10 +34,9 @@ class Handmade(FeatureRow):
         """[n, 141]; NaN where a modality is absent. All groups and both classifiers share one computation."""
         from benchmarks.peers.handmade import SIZES, handmade_features
 
-        path = self.work / protocol.id / "handmade-features-1.npy"
+        path = self.work / protocol.id / f"handmade-features-1-protocol-{protocol.version}.npy"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, handmade_features(*grid.raw())[0], allow_pickle=False)
+            save_array(path, handmade_features(*grid.raw())[0])
         shown = np.repeat(present, [SIZES[name] for name in grid.modalities], axis=1)
         return np.where(shown, np.load(path, allow_pickle=False), np.nan)
 

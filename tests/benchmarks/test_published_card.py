@@ -70,7 +70,7 @@ def test_a_peer_ahead_with_few_labels_or_sensors_is_named_although_it_is_behind_
         return {"label_fractions": cells, "missing": [{"setting": "subject-normalised", "subsets": subsets}]}
 
     made = summary()
-    assert "No peer has a higher mean" in peers_ahead(made, "mine")
+    assert "No peer has a higher mean macro-F1" in peers_ahead(made, "mine")
     made["rows"]["peer"] |= more(0.6, 0.7)
     made["rows"]["mine"] |= more(0.5, 0.65)
     assert peers_ahead(made, "mine").split("\n\n")[2].splitlines() == [

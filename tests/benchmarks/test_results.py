@@ -1,6 +1,7 @@
 """Results files resume, and the tables show what they hold."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -10,9 +11,10 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 from benchmarks import loso, summary
-from benchmarks.figures import load_results, summarise
+from benchmarks.figures import best_peer, load_results, summarise
 from benchmarks.results import dump, fold_path
 from benchmarks.rows.base import FeatureRow, Parts
+from sslts.errors import ConfigError
 from sslts.evaluate.protocol import load_protocol
 
 
@@ -144,6 +146,33 @@ def test_the_summary_compares_with_the_best_peer_subject_by_subject(computed, pr
     theirs = next(e for e in figures["rows"]["toy"]["tasks"] if (e["setting"], e["task"]) == ("inductive", "4-class"))["by_subject"]
     assert entry["against_best_peer"]["peer"] == "toy"
     assert entry["against_best_peer"]["difference"]["mean"] == pytest.approx(np.mean(mine - np.array(list(theirs.values()))), abs=2e-4)
+
+
+def test_folds_of_two_configurations_are_not_averaged(computed, protocol, tmp_path):
+    root, _ = computed
+    shutil.copytree(root / protocol.id / "toy", tmp_path / protocol.id / "toy")
+    path = fold_path(protocol.id, "toy", "S2", root=tmp_path)
+    path.write_text(path.read_text().replace(json.loads(path.read_text())["config_sha256"], "0" * 64))
+    with pytest.raises(ConfigError, match="mixes folds of 2 configurations"):
+        load_results(protocol, ["toy"], root=tmp_path)
+
+
+def test_a_peer_judged_on_few_subjects_is_not_the_best_and_half_a_fold_is_left_out(computed, protocol, tmp_path):
+    root, _ = computed
+    for row in ("toy", "worse"):
+        shutil.copytree(root / protocol.id / row, tmp_path / protocol.id / row)
+    few = tmp_path / protocol.id / "few"
+    few.mkdir()
+    for subject in ("S2", "S3"):
+        told = json.loads(fold_path(protocol.id, "toy", subject, root=root).read_text())
+        (few / f"{subject}.json").write_text(json.dumps({**told, "row": "few"}))
+    half = fold_path(protocol.id, "toy", "S4", root=tmp_path)
+    told = json.loads(half.read_text())
+    half.write_text(json.dumps({**told, "missing": told["missing"][:1]}))
+    rows = load_results(protocol, ["few", "toy", "worse"], root=tmp_path)
+    assert best_peer(rows, "inductive", "4-class") == "toy"
+    (missing,) = summarise(protocol, rows)["rows"]["toy"]["missing"]
+    assert missing["full"]["subjects"] == len(protocol.subjects) - 1
 
 
 def test_json_keeps_numbers_on_one_line_and_round_trips():

@@ -3,7 +3,8 @@
 After ROCKET and MiniRocket (Dempster et al. 2020, arXiv:1910.13051; 2021, arXiv:2012.08791): the 84 kernels of length 9 with weights -1 and
 three 2s, pooled as the proportion of values above a threshold. Where MiniRocket dilates, this halves the rate (anti-aliased by a mean of
 two) and convolves again, which costs half as much at each octave and sees a smoothed signal at long scales. Thresholds are spread
-log-uniformly, by a low-discrepancy sequence, over the range of responses that training windows show: two numbers an octave and channel.
+log-uniformly, by a low-discrepancy sequence, over the range of responses in the bundled recording: two numbers an octave and channel
+(`ranges`).
 """
 
 from __future__ import annotations
