@@ -50,7 +50,11 @@ BUILTINS: dict[str, dict[str, str]] = {
         "cocoa": "sslts.objectives.cocoa:COCOA",
         "barlow-twins": "sslts.objectives.barlow_twins:BarlowTwins",
     },
-    "text-encoder": {},
+    "text-encoder": {
+        "minilm": "sslts.text.minilm:MiniLM",
+        "sentence-transformers": "sslts.text.sentence_transformers:SentenceTransformers",
+        "static": "sslts.text.static:StaticText",
+    },
     "head": {
         "linear": "sslts.heads.linear:LinearHead",
         "prototypes": "sslts.heads.prototypes:PrototypeHead",

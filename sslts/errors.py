@@ -150,6 +150,21 @@ class UnsafeFileError(ReaderError):
     """A file asks for code to be run, or for anything beyond plain numeric data."""
 
 
+# --- text --------------------------------------------------------------------------------------------------------------
+
+
+class TextError(SslTsError, ValueError):
+    """A text is empty, not a string, or too long for the tower that should read it."""
+
+
+class TowerError(ArtefactError):
+    """A text tower has no weights yet, or has other ones than its config names."""
+
+
+class VocabularyWarning(UserWarning):
+    """A text holds words that the text tower does not know: another language, another script, or no words at all."""
+
+
 # --- training and evaluation -------------------------------------------------------------------------------------------
 
 

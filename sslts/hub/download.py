@@ -63,6 +63,17 @@ def fetch(
     return folder
 
 
+def fetch_files(repo: str, commit: str, sha256: Mapping[str, str], *, cache_dir: Path | None = None, offline: bool | None = None) -> Path:
+    """The local folder of named files of any repository at a 40-hex commit, each checked against its sha256.
+
+    Raises:
+        HubError: as for `fetch`.
+    """
+    remote = _Remote.open(repo, cache_dir, offline)
+    folders = {remote.file(name, commit, expected).parents[name.count("/")] for name, expected in sha256.items()}
+    return folders.pop()
+
+
 @dataclass(frozen=True, slots=True)
 class _Remote:
     """One repository, seen through the client."""
@@ -95,8 +106,8 @@ class _Remote:
         return found
 
     def file(self, name: str, commit: str, expected: str | None) -> Path:
-        """One file of the model, from the cache or the Hub, with its content checked. A damaged cached file is fetched again once."""
-        if name not in KNOWN_FILES:
+        """One file, from the cache or the Hub, with its content checked. A damaged cached file is fetched again once."""
+        if expected is None and name not in KNOWN_FILES:
             raise HubFileError(f"'{name}' is not a file of a model, expected one of {', '.join(KNOWN_FILES)}.")
         cached = self._cached(name, commit)
         if cached is not None:
