@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from sslts.config import Modality, SensorSpec
+from sslts.config import AnyChannels, Channel, Modality, SensorSpec
 from sslts.types import RateClock, SensorBatch, Signal
 
 ROWS = 2
@@ -17,7 +17,22 @@ def golden_batch(spec: SensorSpec, seed: int) -> SensorBatch:
     NumPy draws the numbers: its generators are stable across versions and machines, torch's need not be.
     """
     random = np.random.default_rng(seed)
-    return SensorBatch({modality.name: _signal(modality, spec, random) for modality in spec.named})
+    return SensorBatch({modality.name: _signal(modality, spec, random) for modality in _modalities(spec)})
+
+
+def _modalities(spec: SensorSpec) -> tuple[Modality, ...]:
+    """The spec's own; for a model that reads any channels, three axes on the right wrist of each kind that it knows."""
+    if not isinstance(spec.modalities, AnyChannels):
+        return spec.named
+    rate_hz = spec.modalities.rate_hz
+    return tuple(
+        Modality(
+            name=kind,
+            rate_hz=rate_hz,
+            channels=tuple(Channel(name=axis, kind=kind, unit=unit, position="right wrist") for axis in ("x", "y", "z")),
+        )
+        for kind, unit in sorted(spec.modalities.units.items())
+    )
 
 
 def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -> Signal:

@@ -70,6 +70,14 @@ class Encoder(Component):
         raise UnsupportedError(f"{type(self).__name__} gives no example signal. Implement example_signal to use the conformance kit.")
 
 
+class DescribedEncoder(Encoder):
+    """An encoder that reads any channels, in any order and number, by what their descriptions say (frozen text vectors)."""
+
+    @abstractmethod
+    def tokenize(self, signal: Signal, described: Tensor | None = None) -> Tokens:
+        """[B, C, T] and descriptions [C, E] -> [B, N, D]. Without descriptions the encoder knows no channel from another."""
+
+
 class Masker(Component):
     """TOKENS -> MaskPlan. Leaves at least one visible token wherever anything is valid."""
 
@@ -213,12 +221,22 @@ class Method(Component):
     def training_loss(self, batch: SensorBatch, *, generator: torch.Generator) -> LossParts:
         """The loss of one step; all randomness comes from `generator`."""
 
+    def has_front(self) -> bool:
+        """Whether `front` computes anything for every modality, so that training may compute it once and keep it."""
+        return False
+
     def front(self, batch: SensorBatch) -> SensorBatch:
         """What the fixed parts of the encoders make of a batch; `embed` and `training_loss` take either. Default: the batch."""
         return batch
 
     def after_step(self, step: int, total: int) -> None:
         """Called after each optimiser step (an EMA target updates here)."""
+
+    def start_training(self) -> None:
+        """Called before the first step, and before a checkpoint is read: add what only training needs (an EMA target)."""
+
+    def finish_training(self) -> None:
+        """Called after the last step: drop it again, so that a published model does not carry it."""
 
     def prepare(self, batch: SensorBatch) -> None:
         """Called once before training with windows of the training subjects: let the encoders fit label-free statistics."""
@@ -227,9 +245,16 @@ class Method(Component):
 class TextMethod(Method):
     """A method that also embeds words into its space."""
 
+    #: [] Divides cosine similarities between windows and texts before a softmax.
+    temperature: Tensor
+
     @abstractmethod
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """n texts -> [n, E]."""
+        """n texts -> [n, T], unit length."""
+
+    @abstractmethod
+    def in_text_space(self, embeddings: Tensor) -> Tensor:
+        """What of embeddings [n, E] compares with texts: [n, T], unit length or 0."""
 
 
 def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | None = None) -> Any:

@@ -23,7 +23,7 @@ from sslts.data.collate import to_batch
 from sslts.data.normalise import recording_statistics, standardise_windows
 from sslts.data.prepare import prepare
 from sslts.data.recording import Recording
-from sslts.data.windows import Cut, cut, window_starts
+from sslts.data.windows import Cut, cut, modalities_of, window_starts
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
 from sslts.few_shot import FewShotClassifier, Normalise
@@ -109,7 +109,7 @@ class Model:
         *,
         rate_hz: float | Mapping[str, float] | None = None,
         units: Mapping[str, str] | None = None,
-        normalise: Normalise = "artefact",
+        normalise: Normalise | None = None,
         stride_s: float | None = None,
         batch_size: int = 64,
         progress: bool = False,
@@ -118,8 +118,9 @@ class Model:
 
         Args:
             recording: a Recording, or arrays {modality: [T] or [T, C]} with `rate_hz` and `units`.
-            normalise: "artefact" uses the training subjects' statistics; "recording" uses this recording's own (two passes over it), of the
-                input or of the embeddings, as `config.preprocessing.recording` says. Embeddings carry which was used.
+            normalise: None does what the model was trained with; "artefact" uses the training subjects' statistics; "recording" uses this
+                recording's own (two passes over it), of the input or the embeddings, as `config.preprocessing.recording` says.
+                Embeddings carry which was used.
             stride_s: seconds from one window to the next; the model's default if None.
             batch_size: windows at a time.
             progress: show a progress bar.
@@ -139,7 +140,7 @@ class Model:
         *,
         rate_hz: float | Mapping[str, float] | None = None,
         units: Mapping[str, str] | None = None,
-        normalise: Normalise = "artefact",
+        normalise: Normalise | None = None,
         stride_s: float | None = None,
         batch_size: int = 64,
         progress: bool = False,
@@ -147,6 +148,7 @@ class Model:
         """The same as `encode`, a piece at a time: for recordings of days. Joined, the pieces equal `encode`'s result."""
         whole = self._recording(recording, rate_hz, units)
         spec = self.config.spec
+        normalise = self.config.preprocessing.default if normalise is None else normalise
         if normalise not in ("artefact", "recording"):
             raise ConfigError(f"normalise must be 'artefact' or 'recording', got '{normalise}'.")
         stride = spec.stride_s if stride_s is None else stride_s
@@ -174,18 +176,19 @@ class Model:
         progress: bool,
     ) -> Iterator[Embeddings]:
         spec = self.config.spec
+        read = None if not spec.open else modalities_of(prepared, spec)
         starts = window_starts(prepared, window_s=spec.window_s, stride_s=stride_s)
         if not len(starts):
             raise LengthError(f"This recording lasts {prepared.duration_s:.4g} s, one window needs {spec.window_s:g} s. Record longer.")
         with tqdm(total=len(starts), desc=f"encode ({self.name})", unit="window", disable=not progress) as bar:
             for first in range(0, len(starts), batch_size):
                 chunk = starts[first : first + batch_size]
-                batch = to_batch(self._standardised(cut(prepared, spec, chunk), statistics), spec)
+                batch = to_batch(self._standardised(cut(prepared, spec, chunk), statistics), spec, modalities=read)
                 yield Embeddings(
                     values=self.embed(batch).cpu().numpy(),
                     time_s=chunk,
                     present=batch.present().numpy(),
-                    modalities=spec.names,
+                    modalities=batch.names,
                     window_s=spec.window_s,
                     normalise=normalise,
                     model=self.name,
@@ -202,7 +205,7 @@ class Model:
         return cosine_similarity(np.asarray(first), np.asarray(second))
 
     def few_shot(
-        self, support: Sequence[Recording], labels: Sequence[str], *, head: str = "prototypes", normalise: Normalise = "artefact"
+        self, support: Sequence[Recording], labels: Sequence[str], *, head: str = "prototypes", normalise: Normalise | None = None
     ) -> FewShotClassifier:
         """Fit a few-shot head on labelled recordings (every window of a recording has its label).
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.config import Channel, Modality, SensorSpec
+from sslts.config import AnyChannels, Channel, Modality, SensorSpec
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
-from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, UnitError
+from sslts.errors import ChannelError, ConfigError, LengthError, MissingModalityError, RangeError, UnitError
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +43,10 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
-    if spec.modalities == "any":
-        prepared = recording
+    if spec.open:
         for stream in recording.streams.values():
             _check_magnitude(stream, list(range(len(stream.channels))))
+        prepared = recording if spec.modalities == "any" else _described(recording, spec)
     else:
         found = [modality for modality in spec.named if modality.name in recording.streams]
         if not found:
@@ -72,8 +72,41 @@ def is_prepared(stream: Stream, modality: Modality) -> bool:
     ]
 
 
-def _prepared(stream: Stream, modality: Modality) -> Stream:
-    order = _order(stream, modality)
+def _described(recording: Recording, spec: SensorSpec) -> Recording:
+    """Every stream with a channel of a known kind, at the spec's rate and in its units; other channels are left out."""
+    if not isinstance(spec.modalities, AnyChannels):
+        raise ConfigError("This spec does not say at which rate and in which units it takes channels.")
+    units, found = spec.modalities.units, {}
+    for name, stream in recording.streams.items():
+        kept = [index for index, channel in enumerate(stream.channels) if channel.kind in units]
+        left = [channel.name for channel in stream.channels if channel.kind not in units]
+        if left:
+            logger.info("Channels not used, of a kind that this model does not read: %s of '%s'.", ", ".join(left), name)
+        if not kept:
+            continue
+        wanted = tuple(_in_unit(stream.channels[index], units[stream.channels[index].kind], name) for index in kept)
+        found[name] = _prepared(stream, Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted), partial=True)
+    if not found:
+        kinds = sorted({channel.kind for stream in recording.streams.values() for channel in stream.channels})
+        raise MissingModalityError(
+            f"This recording holds {', '.join(kinds)}; this model reads {', '.join(units)}. "
+            "Set the channels' kind if it is only named otherwise."
+        )
+    return replace(recording, streams=found)
+
+
+def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:
+    """The channel as the model wants it: another unit, the same physical range."""
+    try:
+        valid = None if channel.valid is None else tuple(float(end) for end in convert(channel.valid, channel.unit, unit))
+    except UnitError as error:
+        raise UnitError(f"'{stream}.{channel.name}': {error}") from None
+    return channel.model_copy(update={"unit": unit, "valid": valid})
+
+
+def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> Stream:
+    """`partial`: channels that the modality does not name are left out instead of refused."""
+    order = [stream.channel_names.index(name) for name in modality.channel_names] if partial else _order(stream, modality)
     _check_magnitude(stream, order, modality)
     source = [stream.channels[index] for index in order]
     same = order == list(range(len(order))) and all(a.unit == b.unit for a, b in zip(source, modality.channels, strict=True))

@@ -97,7 +97,7 @@ def cut(recording: Recording, spec: SensorSpec, starts_s: ArrayLike, *, min_obse
 
 def modalities_of(recording: Recording, spec: SensorSpec) -> Sequence[Modality]:
     """The spec's modalities that a recording has; all of its streams when the spec accepts any."""
-    if spec.modalities == "any":
+    if spec.open:
         found = [stream.modality for stream in recording.streams.values()]
     else:
         found = [modality for modality in spec.named if modality.name in recording.streams]

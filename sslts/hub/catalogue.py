@@ -81,7 +81,7 @@ def entry_from_folder(folder: Path) -> Entry:
     measured = read_json(folder / METRICS) if (folder / METRICS).is_file() else {}
     try:
         spec, provenance, results = config["spec"], config["provenance"], measured.get("results", [])
-        named = [] if spec["modalities"] == "any" else spec["modalities"]
+        named = spec["modalities"] if isinstance(spec["modalities"], list) else []
         return Entry(
             name=config["name"],
             method=config["method"]["name"],
