@@ -30,11 +30,17 @@ BUILTINS: dict[str, dict[str, str]] = {
     "encoder": {
         "descriptor": "sslts.encoders.descriptor:Descriptor",
         "tcn": "sslts.encoders.tcn:TCN",
+        "transformer": "sslts.encoders.transformer:Transformer",
+        "described-transformer": "sslts.encoders.transformer:DescribedTransformer",
     },
     "masker": {
         "random": "sslts.maskers.modality:RandomMasker",
         "spatial": "sslts.maskers.modality:SpatialMasker",
         "temporal": "sslts.maskers.temporal:TemporalMasker",
+        "block": "sslts.maskers.blocks:BlockMasker",
+        "cross-modal": "sslts.maskers.blocks:CrossModalMasker",
+        "causal": "sslts.maskers.blocks:CausalMasker",
+        "smoothing": "sslts.maskers.blocks:SmoothingMasker",
     },
     "aggregator": {
         "concat-mlp": "sslts.aggregators.concat_mlp:ConcatMLP",
@@ -43,12 +49,21 @@ BUILTINS: dict[str, dict[str, str]] = {
         "completion": "sslts.aggregators.completion:Completion",
     },
     "fusion": {},
-    "predictor": {},
+    "predictor": {
+        "latent": "sslts.predictors.latent:LatentPredictor",
+    },
     "objective": {
         "vicreg": "sslts.objectives.vicreg:VICReg",
         "info-nce": "sslts.objectives.info_nce:InfoNCE",
         "cocoa": "sslts.objectives.cocoa:COCOA",
         "barlow-twins": "sslts.objectives.barlow_twins:BarlowTwins",
+        "latent": "sslts.objectives.latent:LatentDistance",
+        "smooth-l1": "sslts.objectives.latent:SmoothL1",
+        "multi-resolution-l1": "sslts.objectives.latent:MultiResolutionL1",
+        "semantic": "sslts.objectives.semantic:SemanticAlignment",
+        "text-contrast": "sslts.objectives.semantic:TextContrast",
+        "siglip": "sslts.objectives.semantic:SigLIP",
+        "sigreg": "sslts.objectives.sigreg:SIGReg",
     },
     "text-encoder": {
         "minilm": "sslts.text.minilm:MiniLM",
@@ -61,6 +76,7 @@ BUILTINS: dict[str, dict[str, str]] = {
     },
     "method": {
         "crossl": "sslts.methods.crossl:CroSSL",
+        "sensor-text-jepa": "sslts.methods.sensor_text_jepa:SensorTextJEPA",
     },
     "reader": {
         "empatica-e4": "sslts.data.readers.e4:EmpaticaE4",
@@ -77,5 +93,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "opportunity": "sslts.data.readers.opportunity_log:Opportunity",
         "synthetic": "sslts.data.synthetic:Synthetic",
     },
-    "captioner": {},
+    "captioner": {
+        "motion": "sslts.text.captions:MotionCaptioner",
+    },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from einops import rearrange, repeat
@@ -65,12 +66,22 @@ def modality_tokens(means: Tensor, present: Tensor, window_s: float = 0.0) -> To
 
 
 def concat_tokens(parts: Sequence[Tokens]) -> Tokens:
-    """Sequences one after another along N. All parts need the same width D."""
+    """Sequences one after another along N. All parts need the same width D. Described channels are counted on from part to part."""
     widths = {part.values.shape[-1] for part in parts}
     if len(widths) != 1:
         raise ConfigError(f"Tokens of different widths cannot be joined: got {sorted(widths)}. Give all encoders the same embed_dim.")
-    names = ("values", "valid", "time_s", "modality", "channel", "cell")
-    return Tokens(**{name: torch.cat([getattr(part, name) for part in parts], dim=1) for name in names})
+    tables = [part.described for part in parts if part.described is not None]
+    if tables and len(tables) != len(parts):
+        raise ConfigError(
+            "Tokens with and without described channels cannot be joined: describe the channels of all modalities, or of none."
+        )
+    names = ("values", "valid", "time_s", "modality", "cell")
+    joined = {name: torch.cat([getattr(part, name) for part in parts], dim=1) for name in names}
+    if not tables:
+        return Tokens(**joined, channel=torch.cat([part.channel for part in parts], dim=1))
+    firsts = [sum(len(table) for table in tables[:index]) for index in range(len(tables))]
+    channel = torch.cat([part.channel + first for part, first in zip(parts, firsts, strict=True)], dim=1)
+    return Tokens(**joined, channel=channel, described=torch.cat(tables))
 
 
 def pack_tokens(tokens: Tokens, keep: Tensor) -> Tokens:
@@ -88,7 +99,8 @@ def pack_tokens(tokens: Tokens, keep: Tensor) -> Tokens:
         return torch.gather(part, 1, order[..., None].expand(-1, -1, part.shape[-1]))
 
     values = torch.where(kept[..., None], take(tokens.values), torch.zeros((), dtype=tokens.values.dtype, device=tokens.values.device))
-    return Tokens(values, take(tokens.valid) & kept, take(tokens.time_s), take(tokens.modality), take(tokens.channel), take(tokens.cell))
+    places = {name: take(getattr(tokens, name)) for name in ("time_s", "modality", "channel", "cell")}
+    return Tokens(values, take(tokens.valid) & kept, **places, described=tokens.described)
 
 
 def token_times(signal: Signal, count: int) -> Tensor:
@@ -109,14 +121,8 @@ def sequence_tokens(values: Tensor, valid: Tensor, signal: Signal) -> Tokens:
 
 def with_modality(tokens: Tokens, index: int) -> Tokens:
     """The same tokens, marked as belonging to modality `index`."""
-    return Tokens(
-        values=tokens.values,
-        valid=tokens.valid,
-        time_s=tokens.time_s,
-        modality=torch.full((1, 1), index, dtype=torch.long, device=tokens.values.device).expand(tokens.modality.shape),
-        channel=tokens.channel,
-        cell=tokens.cell,
-    )
+    marked = torch.full((1, 1), index, dtype=torch.long, device=tokens.values.device).expand(tokens.modality.shape)
+    return replace(tokens, modality=marked)
 
 
 def patchify(values: Tensor, patch: int) -> Tensor:

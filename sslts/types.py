@@ -155,6 +155,7 @@ class Tokens:
 
     values: [B, N, D]; valid: bool [B, N] (False: padding, absent, unobserved); time_s: [B, N] centre in the window;
     modality, channel: int [B, N]; cell: int [B, N, 3] = (t, row, column).
+    described: [K, E] or None: what each channel is, as a vector; `channel` counts its rows. The same for all rows of the batch.
     Positions are per row because after dropping each row keeps other tokens; before that they are expanded views and cost nothing.
     """
 
@@ -164,6 +165,7 @@ class Tokens:
     modality: Tensor
     channel: Tensor
     cell: Tensor
+    described: Tensor | None = None
 
     def __post_init__(self) -> None:
         rows = self.values.shape[:2]

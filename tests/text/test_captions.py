@@ -56,7 +56,7 @@ def test_noise_has_no_rhythm():
     ("amplitude", "called"), [(0.05, "slight"), (0.2, "gentle"), (0.5, "moderate"), (0.9, "strong"), (3.0, "very strong")]
 )
 def test_strength_follows_the_spread_of_the_magnitude(amplitude, called):
-    """A sine of amplitude A has a standard deviation of A / sqrt 2: 0.035, 0.14, 0.35, 0.64 g. At 3 the magnitude |1 + 3 sin| spreads by about 1.2 g."""
+    """A sine of amplitude A has a standard deviation of A / sqrt 2: 0.035, 0.14, 0.35, 0.64 g; |1 + 3 sin| spreads by about 1.2 g."""
     assert caption(sensor(upright(amplitude * torch.sin(2 * torch.pi * TIME)))).startswith(f"right leg: {called} movement")
 
 
