@@ -148,3 +148,32 @@ def test_ten_million_samples_are_prepared():
     stream = prepare(record({"temp": values}, {"temp": "degC"}, rate_hz=64), SPEC).streams["temp"]
     assert len(stream) == 625_000
     np.testing.assert_allclose(stream.values, 33, rtol=1e-6)
+
+
+ANY = SensorSpec(modalities={"rate_hz": 25, "units": {"accelerometer": "g", "gyroscope": "rad/s"}}, window_s=5, stride_s=5)
+
+
+def test_a_model_of_any_channels_gets_each_kind_in_its_unit_and_all_at_its_rate():
+    given = record(
+        {"thigh": 9.80665 * worn(), "turn": np.full((640, 3), 180.0)},
+        {"thigh": "m/s^2", "turn": "deg/s"},
+        kinds={"thigh": "accelerometer", "turn": "gyroscope"},
+    )
+    prepared = prepare(given, ANY)
+    assert [(stream.name, stream.rate_hz, {channel.unit for channel in stream.channels}) for stream in prepared.streams.values()] == [
+        ("thigh", 25, {"g"}),
+        ("turn", 25, {"rad/s"}),
+    ]
+    assert np.median(np.linalg.norm(prepared.streams["thigh"].values, axis=1)) == pytest.approx(1, abs=0.05)
+    assert prepared.streams["turn"].values[100] == pytest.approx([np.pi] * 3, rel=1e-3)
+
+
+def test_kinds_that_a_model_of_any_channels_does_not_read_are_left_out_unless_nothing_stays(caplog):
+    given = record({"thigh": worn(), "eda": np.ones(640)}, {"thigh": "g", "eda": "uS"}, kinds={"thigh": "accelerometer"})
+    with caplog.at_level(logging.INFO, logger="sslts.data.prepare"):
+        assert prepare(given, ANY).names == ("thigh",)
+    assert "eda" in caplog.text
+    with pytest.raises(MissingModalityError, match="holds electrodermal-activity; this model reads accelerometer, gyroscope"):
+        prepare(record({"eda": np.ones(640)}, {"eda": "uS"}), ANY)
+    with pytest.raises(RangeError, match="looks like m/s"):
+        prepare(record({"thigh": 9.81 * worn()}, {"thigh": "g"}, kinds={"thigh": "accelerometer"}), ANY)
