@@ -28,7 +28,7 @@ from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
 from sslts.few_shot import FewShotClassifier, Normalise
 from sslts.golden import golden_batch
-from sslts.hub import artefact
+from sslts.hub import artefact, towers
 from sslts.hub.catalogue import list_models
 from sslts.hub.resolve import resolve
 from sslts.interfaces import Method, TextMethod, build
@@ -60,15 +60,19 @@ def load(
         ArtefactError: a file is missing, corrupted or not what the config says; the embedding is not reproduced.
         RequirementError: another version or a plugin is needed.
     """
-    return from_folder(resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder(), device=device)
+    folder = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder()
+    return from_folder(folder, device=device, cache_dir=cache_dir, offline=offline)
 
 
-def from_folder(folder: Path, *, device: str | torch.device = "cpu") -> Model:
-    """Load from a local artefact folder (the second half of `load`)."""
+def from_folder(
+    folder: Path, *, device: str | torch.device = "cpu", cache_dir: str | Path | None = None, offline: bool | None = None
+) -> Model:
+    """Load from a local artefact folder (the second half of `load`). A text tower by reference comes from the Hub or its cache."""
     config = artefact.read_config(folder)
     artefact.check_files(folder, config)
     method = build_method(config)
     method.load_state_dict(artefact.load_weights(folder, method.state_dict()), strict=True)
+    towers.fill_all(method, cache_dir=None if cache_dir is None else Path(cache_dir), offline=offline)
     model = Model(config, method.eval().to(device))
     model.check_golden()
     return model

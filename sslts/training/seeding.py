@@ -16,6 +16,7 @@ import torch
 
 from sslts import registry
 from sslts.config import Preprocessing
+from sslts.hub import towers
 from sslts.interfaces import Method
 from sslts.training.recipe import Recipe
 
@@ -75,11 +76,14 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
 
 def initialise(recipe: Recipe, preprocessing: Preprocessing | None = None) -> Method:
-    """Build the recipe's method with weights drawn from its seed. The caller's random state is left as it was.
+    """Build the recipe's method with weights drawn from its seed, and fill its text tower. The caller's random state is left as it was.
 
     Raises:
         UnknownComponentError, CollisionError, PluginError, ConfigError: from the registry and the components.
+        TowerError, HubError: the text tower that the recipe names is not to be had.
     """
     config = recipe.as_model_config(preprocessing or Preprocessing())
     with seeded(derive_seed(recipe.seed, "initialise")):
-        return registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
+        method: Method = registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
+    towers.fill_all(method)
+    return method
