@@ -7,6 +7,7 @@ HR and IBI are derived by the device; IBI is not read. tags.csv holds button pre
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, final
 
@@ -33,6 +34,7 @@ _FILES: dict[str, tuple[str, tuple[Channel, ...], float]] = {
 }
 _SIGNALS = ("ACC.csv", "BVP.csv", "EDA.csv", "TEMP.csv")
 _MANY_SECONDS = 60.0
+_FAR_HOURS = 6.0  # between the starts of one session's files: refuses a damaged start, which would stretch the session over years
 
 
 @final
@@ -70,6 +72,7 @@ class EmpaticaE4(Reader):
             found = {name: _read_stream(folder, name, self.config.allow_truncated) for name in wanted if name in folder.names}
             events = _read_tags(folder)
         parts = [part for part in found.values() if part is not None]
+        _refuse_far_starts({name: part[0] for name, part in found.items() if part is not None}, path)
         if not parts:
             raise ReaderError(f"{path} holds no samples in any of {', '.join(_SIGNALS)}.")
         start = min(begin for begin, _ in parts)
@@ -138,6 +141,18 @@ def _header(text: str, columns: int, where: str, *, line: int, what: str) -> flo
     if not 0 < value <= limit:
         raise ReaderError(f"{where}, line {line}: expected the {what}, one positive number in each column, got '{text.strip()[:60]}'.")
     return value
+
+
+def _refuse_far_starts(starts: Mapping[str, float], path: Path) -> None:
+    """A session's files start within seconds of each other; a start hours away is damaged, or the file is of another session."""
+    middle = sorted(starts, key=lambda name: starts[name])[len(starts) // 2] if starts else ""
+    for name, start in starts.items():
+        apart_h = abs(start - starts[middle]) / 3600
+        if apart_h > _FAR_HOURS:
+            raise ReaderError(
+                f"{path / name}, line 1: UNIX start {start:.10g} lies {apart_h:.1f} h from {starts[middle]:.10g} in {middle}, expected at "
+                f"most {_FAR_HOURS:g} h within one session. Correct the start that is wrong, or move the file to the session it belongs to."
+            )
 
 
 def _refuse_cut_row(body: str, columns: int, where: str, *, line: int) -> None:

@@ -89,6 +89,24 @@ def test_a_damaged_file_is_named_with_its_line(e4, file, change, message):
         readers.empatica_e4(e4)
 
 
+@pytest.mark.parametrize("file", ["ACC.csv", "EDA.csv", "TEMP.csv"])
+def test_a_start_hours_from_the_other_files_is_refused_with_both_starts(e4, file):
+    rewrite(e4 / file, lambda text: text.replace("1600000000", "160000000"))
+    with pytest.raises(ReaderError, match=rf"{file}, line 1: UNIX start 160000000 lies 400000\.0 h from 1600000000 in .*Correct the start"):
+        readers.empatica_e4(e4)
+
+
+def test_starts_may_lie_six_hours_apart_and_no_more(tmp_path):
+    for apart_s in (6 * 3600, 6 * 3600 + 1):
+        (tmp_path / "EDA.csv").write_text("1000.0\n4.0\n0.25\n")
+        (tmp_path / "TEMP.csv").write_text(f"{1000 + apart_s}.0\n4.0\n30.0\n")
+        if apart_s == 6 * 3600:
+            assert readers.empatica_e4(tmp_path).streams["temp"].start_s == apart_s
+        else:
+            with pytest.raises(ReaderError, match="EDA.*22601.*TEMP|TEMP.*22601.*EDA"):
+                readers.empatica_e4(tmp_path)
+
+
 def test_a_word_among_the_numbers_is_named_with_its_line(e4):
     lines = (e4 / "BVP.csv").read_text().split("\n")
     lines[99] = "oops\x1b[31m"
