@@ -69,6 +69,8 @@ def test_the_wheel_carries_models_samples_templates_and_protocols(tmp_path: Path
         "sslts/data/samples/e4_stress_predict_s01/README.txt",
         "sslts/data/samples/motionsense_sub_24/sub_24.zip",
         "sslts/data/samples/motionsense_sub_24/README.txt",
+        "sslts/text/static.json",
+        "sslts/text/static.safetensors",
         "sslts/hub/catalogue.json",
         "sslts/_model_cards/README.md",
         *(f"sslts/_{path.relative_to(ROOT)}" for path in (ROOT / "model_cards").rglob("*") if path.is_file()),
