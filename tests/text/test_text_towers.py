@@ -115,7 +115,8 @@ def test_the_adapter_names_the_line_that_installs_it(monkeypatch):
 def test_names_and_references_need_neither_torch_nor_tokenizers():
     code = (
         "import sys; from sslts import registry; from sslts.text import minilm_ref, static_ref; registry.names('text-encoder'); "
-        "minilm_ref(); static_ref(); heavy = {'torch', 'tokenizers', 'safetensors', 'sentence_transformers'} & set(sys.modules); assert not heavy, heavy"
+        "minilm_ref(); static_ref(); heavy = {'torch', 'tokenizers', 'safetensors', 'sentence_transformers'} & set(sys.modules); "
+        "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
