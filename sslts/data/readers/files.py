@@ -84,30 +84,36 @@ def opened(path: Path) -> Iterator[Folder]:
 
 def numbers(lines: str, *, columns: int, delimiter: str | None, where: str, first_line: int) -> NDArray[np.float64]:
     """float64 [rows, columns] from delimited text (None: white space); an empty text gives no rows. Empty cells and words are errors
-    ("nan" is a number).
+    ("nan" is a number), and so are empty lines before the last row: whatever stood there, the rows after it would shift in time.
 
     Raises:
         ReaderError: names file, line and what stands there.
     """
-    if not lines.strip():
+    lines = _one_line_end(lines.rstrip())
+    if not lines:
         return np.empty((0, columns))
     try:
         values = np.loadtxt(io.StringIO(lines), delimiter=delimiter, ndmin=2, comments=None, dtype=np.float64)
-        if values.shape[1] == columns:
+        if values.shape[1] == columns and len(values) == lines.count("\n") + 1:
             return values
     except (ValueError, OverflowError):
         pass
     line, text = _first_bad_line(lines, columns, delimiter)
-    raise ReaderError(
-        f"{where}, line {first_line + line}: expected {columns} number{'s' if columns > 1 else ''}, got '{printable(text[:60])}'."
-    )
+    expected = f"{columns} number{'s' if columns > 1 else ''}"
+    if not text.strip():
+        raise ReaderError(
+            f"{where}, line {first_line + line}: expected {expected}, got an empty line. Write 'nan' for a lost sample, or remove the line."
+        )
+    raise ReaderError(f"{where}, line {first_line + line}: expected {expected}, got '{printable(text[:60])}'.")
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _first_bad_line(lines: str, columns: int, delimiter: str | None) -> tuple[int, str]:
     for index, text in enumerate(lines.split("\n")):
         cells = text.split(delimiter)
-        if not text.strip():
-            continue
         try:
             [float(cell) for cell in cells]
         except ValueError:

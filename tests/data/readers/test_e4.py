@@ -107,6 +107,14 @@ def test_starts_may_lie_six_hours_apart_and_no_more(tmp_path):
                 readers.empatica_e4(tmp_path)
 
 
+def test_an_empty_line_between_samples_is_refused_since_later_ones_would_shift(e4):
+    rewrite(e4 / "BVP.csv", lambda text: text.replace("\n", "\n\n", 50).replace("\n\n", "\n", 49))
+    with pytest.raises(ReaderError, match=r"BVP\.csv, line 51: expected 1 number, got an empty line"):
+        readers.empatica_e4(e4)
+    rewrite(e4 / "BVP.csv", lambda text: text.replace("\n\n", "\n") + "\n\n")
+    assert len(readers.empatica_e4(e4).streams["bvp"]) == 20 * 64
+
+
 def test_a_word_among_the_numbers_is_named_with_its_line(e4):
     lines = (e4 / "BVP.csv").read_text().split("\n")
     lines[99] = "oops\x1b[31m"

@@ -35,6 +35,8 @@ def test_empty_cells_and_nan_are_lost_samples(tmp_path):
         ("sweat,sweat\n0,1\n", "more than once"),
         ("t,sweat\n0,1\n1,soon\n", "line 3: expected 2 numbers, got '1,soon'"),
         ("t,sweat\n0,1\n1\n", "line 3: expected 2 numbers"),
+        ("t,sweat\n0,1\n\n1,2\n", "line 3: expected 2 numbers, got an empty line"),
+        ("sweat\n1\n\n2\n", "line 3: expected 1 number, got an empty line. Write 'nan'"),
     ],
 )
 def test_a_table_that_does_not_fit_is_named_with_its_line(tmp_path, text, message):
