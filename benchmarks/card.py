@@ -49,9 +49,9 @@ set (MIT licence; Iqbal et al., Sensors 2022). The weights are published under t
 LIMITS = """- Fifteen people in one laboratory protocol with one wristband model: margins inside an interval are ties.
 - These weights have seen all 15 subjects. The figures come from five models of the same recipe, each trained without the subjects it was
   judged on; judging the published weights on WESAD would leak.
-- The recipe was chosen on these same 15 people: about fifty variants (`benchmarks/results/selection`) were compared by validation inside the
-  training subjects of each group, averaged over groups, so that every person's labels had a say, and test scores of one earlier candidate
-  had been seen.
+- The recipe was chosen on these same 15 people: about fifty variants (`benchmarks/results/selection`) were compared by validation inside
+  the training subjects of each group, averaged over groups, so that every person's labels had a say, and test scores of one earlier
+  candidate had been seen.
   By how much this flatters the figures was not measured. No search like it is on record for the peers.
 - *Normalised per subject* needs a recording of the person through different states, without labels; it is not available at once.
 - Shares are computed for 60 s windows at the E4's rates; other devices are resampled and were not measured.

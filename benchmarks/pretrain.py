@@ -19,11 +19,13 @@ from sslts.data.normalise import standardise_windows
 from sslts.data.windows import Cut
 from sslts.errors import LeakageError
 from sslts.heads.linear import ClassifierMLP
+from sslts.interfaces import Method
 from sslts.model import Model, from_folder
 from sslts.training.fronted import FrontedSource
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.run import run_recipe
 from sslts.training.seeding import generator_for, seeded
+from sslts.training.source import WindowSource
 from sslts.types import SensorBatch
 
 _BATCH = 256
@@ -63,10 +65,19 @@ class FrozenModel:
 
     def __call__(self, cuts: Mapping[str, Cut], present: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Windows cut for `spec`, of which the modalities in bool [n, M] are present -> [n, E]."""
-        whole = FrontedSource(Cuts(cuts, self.model), self.model.method, cache=self.cache).batch_of_all
-        shown = whole.with_present(torch.from_numpy(np.ascontiguousarray(present)))
-        rows = range(0, len(shown), _BATCH)
-        return np.concatenate([self.model.embed(shown.select(slice(first, first + _BATCH))).numpy() for first in rows])
+        source = described(Cuts(cuts, self.model), self.model.method, self.cache)
+        there = torch.from_numpy(np.ascontiguousarray(present))
+        parts = []
+        for first in range(0, len(there), _BATCH):
+            rows = range(first, min(first + _BATCH, len(there)))
+            shown = source.batch(rows, generator=torch.Generator()).with_present(there[first : first + _BATCH])
+            parts.append(self.model.embed(shown).numpy())
+        return np.concatenate(parts)
+
+
+def described(cuts: Cuts, method: Method, cache: Path) -> WindowSource:
+    """The windows as the method reads them: described once and kept where it has a fixed front end, as they are where it has none."""
+    return FrontedSource(cuts, method, cache=cache) if method.has_front() else cuts
 
 
 def pretrain(
@@ -115,7 +126,8 @@ def train_supervised(
     settings = load_recipe(recipe).optimiser
     frozen = pretrain(recipe, train_subjects=train_subjects, data=data, out=out, overrides={}, trained=pretrained, seed=seed)
     method = frozen.model.method
-    whole = FrontedSource(Cuts(grid.cut(frozen.spec), frozen.model), method, cache=frozen.cache).batch_of_all
+    cuts = Cuts(grid.cut(frozen.spec), frozen.model)
+    whole = described(cuts, method, frozen.cache).batch(range(len(cuts)), generator=torch.Generator())
     with seeded(seed):
         head = ClassifierMLP(method.embed_dim, classes)
         network = torch.nn.ModuleList([method, head]).train()

@@ -47,7 +47,11 @@ def parts() -> dict[str, str]:
     """The generated text by name."""
     summaries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*/summary.json"))]
     ours = [entry for entry in list_models() if "." not in entry.name]  # a dotted name is an installed plugin's
-    return {"weights": weights(ours), "results": "\n\n".join(map(results, summaries)) or "No results are computed yet."}
+    return {
+        "weights": weights(ours),
+        "results": "\n\n".join(map(results, summaries)) or "No results are computed yet.",
+        "speed": speed(json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))),
+    }
 
 
 def filled(text: str, named: Mapping[str, str]) -> str:
@@ -91,6 +95,45 @@ def results(summary: Mapping[str, Any]) -> str:
     head = ("macro-F1", *(f"{SETTINGS.get(setting, setting)} {task}" for setting, task in columns))
     stamp = f"`{protocol['id']}` version {protocol['version']}: mean over test subjects ± half of the 95 % t-interval over subjects{when}."
     return f"{stamp}\n\n{table(head, body)}"
+
+
+def speed(found: Mapping[str, Any]) -> str:
+    """What `benchmarks/speed.py` measured, one line a figure, with what it is compared with."""
+    start, hour, training, memory = found["start_up"], found["encode_hour"], found["training"], found["memory"]
+    ours, *peers = found["windows_per_s"]["rows"]
+    rows = [
+        ("`import sslts`", f"{start['import_sslts_s']:.2f} s", f"`import torch`: {start['import_torch_s']:.1f} s"),
+        ("`import sslts; sslts.list_models()`", f"{start['import_and_list_models_s']:.2f} s", "no torch imported"),
+        (f"`sslts.load('{found['model']}')`", f"{start['load_after_torch_s']:.2f} s", "torch imported before"),
+        ("encode one hour of an Empatica E4", f"{hour['seconds']:.2f} s", f"{hour['threads']} threads"),
+        *(
+            (
+                f"windows a second, of 60 s, against {peer['of']}",
+                f"{ours['windows_per_s']:.0f} against {peer['windows_per_s']:.0f}",
+                f"ratio {ours['windows_per_s'] / peer['windows_per_s']:.1f}; ours at {_rates(ours)}, MiniRocket {_rates(peer)}; one thread",
+            )
+            for peer in peers
+        ),
+        (
+            "training the paper's network, windows a second",
+            f"{training['sslts_windows_per_s']:.0f}",
+            f"{training['ratio']:.2f} times a plain `nn.Conv1d` translation; {training['threads']} threads",
+        ),
+        (
+            f"memory that encoding {memory['hours']:g} hours adds",
+            f"{memory['added_mib']:.0f} MiB",
+            f"recording: {memory['recording_mib']:.0f} MiB",
+        ),
+    ]
+    machine = found["machine"]
+    stamp = f"`benchmarks/speed.py`, {found['date']}, {machine['cpus']} cores ({machine['processor']}), no GPU; the best of several runs."
+    return f"{stamp}\n\n{table(('what', 'measured', 'beside it'), rows)}"
+
+
+def _rates(row: Mapping[str, Any]) -> str:
+    rates = row["rates_hz"]
+    one = len(set(rates.values())) == 1
+    return f"all at {next(iter(rates.values())):g} Hz" if one else ", ".join(f"{name} {rate:g} Hz" for name, rate in rates.items())
 
 
 def cell(score: Mapping[str, Any] | None, best: float) -> str:

@@ -42,11 +42,11 @@ def rows() -> list[FeatureRow]:
     """The paper's configuration and one row a change; group 0, without label fractions."""
     parts = Parts(label_fractions=(), groups=(0,))
     changed = [Ablation(f"ablation-{name}", title, parts=parts, overrides=overrides) for name, (title, overrides) in CHANGES.items()]
-    title = "CroSSL's own network on the wrist (recipe crossl-paper-wrist)"
+    title = "CroSSL's own network on the wrist (recipe crossl-paper-wrist; 540 steps: not converged)"
     paper = Ablation("crossl-paper-wrist", title, parts=parts, recipe="crossl-paper-wrist")
     beside = [
-        Ablation(f"paper-{name}", f"the paper's network, {title}", parts=parts, recipe=paper.recipe, overrides=overrides)
+        Ablation(f"paper-{name}", f"the same, {title}", parts=parts, recipe=paper.recipe, overrides=overrides)
         for name, (title, overrides) in PAPER_CHANGES.items()
     ]
-    untrained = Ablation("paper-random-init", "the paper's network, random weights", parts=parts, recipe=paper.recipe, trained=False)
+    untrained = Ablation("paper-random-init", "the same, random weights", parts=parts, recipe=paper.recipe, trained=False)
     return [*changed, paper, *beside, untrained]
