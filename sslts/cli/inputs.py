@@ -37,8 +37,9 @@ def recordings(reader: Reader, paths: Sequence[Path], sessions: Sequence[str]) -
     """(name, recording) for every session under every path, or only for the named sessions; read one at a time.
 
     Raises:
-        ReaderError: nothing is there, or a named session is nowhere.
+        ReaderError: nothing is there, a named session is nowhere, or sessions are given twice.
     """
+    _refuse_one_place_twice(paths)
     found = [(path, session) for path in paths for session in _sessions(reader, path)]
     missing = [session for session in sessions if session not in {name for _, name in found}]
     if missing:
@@ -53,4 +54,15 @@ def _sessions(reader: Reader, path: Path) -> tuple[str, ...]:
     names = reader.sessions(path)
     if not names:
         raise ReaderError(f"{path} holds no recording that {type(reader).__name__} can read. Name another reader: --reader NAME.")
+    doubled = next((name for index, name in enumerate(names) if name in names[:index]), None)
+    if doubled is not None:
+        raise ReaderError(f"{path} holds more than one session '{doubled}'. Rename them: one would replace the other in the results.")
     return names
+
+
+def _refuse_one_place_twice(paths: Sequence[Path]) -> None:
+    places: dict[Path, Path] = {}
+    for path in paths:
+        other = places.setdefault(path.expanduser().resolve(), path)
+        if other is not path:
+            raise ReaderError(f"{other} and {path} are the same recordings, given twice. Name them once.")

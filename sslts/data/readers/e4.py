@@ -59,7 +59,7 @@ class EmpaticaE4(Reader):
         path = existing(root)
         if _is_session(path):
             return (_session_name(path),)
-        return tuple(_session_name(child) for child in sorted(path.iterdir()) if _is_session(child)) if path.is_dir() else ()
+        return tuple(_sessions_in(path)) if path.is_dir() else ()
 
     def files(self, root: str | Path, session: str) -> tuple[Path, ...]:
         path = self._path(root, session)
@@ -92,7 +92,7 @@ class EmpaticaE4(Reader):
         path = existing(root)
         if _is_session(path):
             return path
-        return next(child for child in sorted(path.iterdir()) if _is_session(child) and _session_name(child) == session)
+        return _sessions_in(path)[session]
 
 
 def _is_session(path: Path) -> bool:
@@ -102,6 +102,20 @@ def _is_session(path: Path) -> bool:
         return False
     with opened(path) as folder:
         return any(name in folder.names for name in _SIGNALS)
+
+
+def _sessions_in(folder: Path) -> dict[str, Path]:
+    """Session name -> its folder or .zip (ReaderError if two have one name)."""
+    found: dict[str, Path] = {}
+    for child in sorted(folder.iterdir()):
+        if _is_session(child):
+            name = _session_name(child)
+            if name in found:
+                raise ReaderError(
+                    f"{found[name]} and {child} are both session '{name}'. Rename one of them, or move away the one that is not wanted."
+                )
+            found[name] = child
+    return found
 
 
 def _session_name(path: Path) -> str:

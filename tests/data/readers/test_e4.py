@@ -71,6 +71,16 @@ def test_several_sessions_must_be_chosen_from(e4):
         reader.read(e4.parent, session="S2")
 
 
+def test_two_sessions_of_one_name_are_refused_by_both_names(e4):
+    with zipfile.ZipFile(e4.parent / "S01.zip", "w") as file:
+        file.write(e4 / "EDA.csv", "EDA.csv")
+    reader = registry.get("reader", "empatica-e4").create()
+    for ask in (lambda: reader.sessions(e4.parent), lambda: reader.read(e4.parent, session="S01")):
+        with pytest.raises(ReaderError, match=r"S01 and .*S01\.zip are both session 'S01'\. Rename one"):
+            ask()
+    assert reader.read(e4).names == ("acc", "bvp", "eda", "temp")
+
+
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
