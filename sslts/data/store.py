@@ -103,7 +103,7 @@ class WindowStore:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Distinct subjects, in order of appearance; sessions without one do not count."""
+        """Distinct subjects, in order of appearance; a session whose recording names none is a subject of its own, by its key."""
         return tuple(dict.fromkeys(session["subject"] for session in self._sessions if session["subject"] is not None))
 
     @cached_property

@@ -50,6 +50,9 @@ def build_store(
 ) -> WindowStore:
     """Prepare every recording and write it; what is there already, from the same source and spec, is kept.
 
+    A recording without a subject gets its session's key as subject: nobody says which sessions are of one person, so that leaving a
+    session out counts as leaving a person out. Name the subjects where one person has several sessions.
+
     Args:
         folder: where the store goes; may hold an interrupted or older build of it. Sessions that are no longer given are removed.
         recordings: recordings, or Sources, whose sessions are read one at a time (and not at all when already built).
@@ -171,8 +174,11 @@ def _is_built(folder: Path, fingerprint: str) -> bool:
     """Whether a whole session of this fingerprint is there. Sizes are compared, so that a file truncated later is built again."""
     try:
         entry = read_json(folder / "session.json", limit=MAX_JSON)
-        return entry["fingerprint"] == fingerprint and all(
-            (folder / f"{name}.npy").stat().st_size == size for name, size in entry["sizes"].items()
+        # A session without a subject was written by an earlier version, which left it out of every training.
+        return (
+            entry["subject"] is not None
+            and entry["fingerprint"] == fingerprint
+            and all((folder / f"{name}.npy").stat().st_size == size for name, size in entry["sizes"].items())
         )
     except (ConfigError, OSError, KeyError, TypeError, AttributeError):
         return False
@@ -207,7 +213,7 @@ def _build_session(parent: Path, item: _Item, spec: SensorSpec, stride_s: float,
     labels = recording.labels
     entry = {
         "key": item.key,
-        "subject": recording.subject,
+        "subject": recording.subject or item.key,
         "session": recording.session,
         "start_unix": recording.start_unix,
         "events_s": list(recording.events_s),

@@ -211,6 +211,23 @@ def test_names_that_are_no_folder_names_stay_inside_the_store(tmp_path):
     assert store.subjects == ("../../evil",)
 
 
+def test_a_session_stands_for_a_subject_that_nobody_named(tmp_path):
+    nameless = [replace(person(1), subject=None, session="monday"), replace(person(2), subject=None, session="tuesday"), person(3)]
+    store = build_store(tmp_path, nameless, SPEC)
+    assert store.subjects == ("monday", "tuesday", "P3")
+    assert store.select(["monday"]).sessions == ("monday",)
+    assert store.keys([0])["subject"] == ["monday"]
+    assert [recording.subject for recording in store.recordings(["tuesday"])] == ["tuesday"]
+
+
+def test_a_session_that_was_stored_without_a_subject_is_built_again(tmp_path):
+    nameless = replace(person(1), subject=None, session="monday")
+    build_store(tmp_path, [nameless], SPEC)
+    path = tmp_path / "sessions" / "monday" / "session.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"subject": None}))
+    assert build_store(tmp_path, [nameless], SPEC).subjects == ("monday",)
+
+
 def test_a_store_can_be_sent_to_another_process(folder):
     store = WindowStore.open(folder)
     store.windows([0])
