@@ -51,6 +51,10 @@ class ConfigError(SslTsError, ValueError):
     """A configuration value is missing, unknown, out of bounds or contradicts another."""
 
 
+class DeviceError(ConfigError):
+    """A device that does not exist or that this machine cannot use; the message lists those it has."""
+
+
 class SourceError(SslTsError, ValueError):
     """A model reference that fits none of the accepted spellings."""
 

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from sslts import registry
 from sslts.config import ChannelStatistics, ComponentRef, Golden, ModelConfig
 from sslts.data.collate import to_batch
 from sslts.data.normalise import recording_statistics, standardise_windows
 from sslts.data.prepare import prepare
 from sslts.data.recording import Recording
 from sslts.data.windows import Cut, cut, modalities_of, window_starts
+from sslts.devices import usable_device
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
 from sslts.few_shot import FewShotClassifier, Normalise
@@ -59,7 +61,9 @@ def load(
         HubError: the Hub could not give the files.
         ArtefactError: a file is missing, corrupted or not what the config says; the embedding is not reproduced.
         RequirementError: another version or a plugin is needed.
+        DeviceError: the device is not there.
     """
+    device = usable_device(device)
     folder = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder()
     return from_folder(folder, device=device, cache_dir=cache_dir, offline=offline)
 
@@ -73,15 +77,13 @@ def from_folder(
     method = build_method(config)
     method.load_state_dict(artefact.load_weights(folder, method.state_dict()), strict=True)
     towers.fill_all(method, cache_dir=None if cache_dir is None else Path(cache_dir), offline=offline)
-    model = Model(config, method.eval().to(device))
+    model = Model(config, method.eval().to(usable_device(device)))
     model.check_golden()
     return model
 
 
 def build_method(config: ModelConfig) -> Method:
     """The method with fresh weights, as the config describes it (no I/O). Training-only parts are built if the config names them."""
-    from sslts import registry
-
     return registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
 
 

@@ -23,7 +23,7 @@ MAX_LINES = 320
 RANK = {
     "errors": 0, "_builtins": 0,
     "strict_json": 0.5,  # needs errors, and config needs it
-    "registry": 1, "config": 1,
+    "registry": 1, "config": 1, "devices": 1,
     "types": 2,
     "ops": 3,
     "interfaces": 4, "layers": 4, "ema": 4, "embeddings": 4, "golden": 4,

@@ -26,6 +26,7 @@ from sslts.errors import (
     ArtefactError,
     ChannelError,
     ConfigError,
+    DeviceError,
     GoldenMismatchError,
     LengthError,
     MissingModalityError,
@@ -287,6 +288,15 @@ def test_a_loaded_model_is_in_eval_mode_and_keeps_no_gradient(folder):
     assert not any(module.training for module in loaded.method.modules())
     assert not loaded.embed(golden_batch(loaded.config.spec, 1)).requires_grad
     assert loaded.device == torch.device("cpu")
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_fetched(folder, device, monkeypatch):
+    with pytest.raises(DeviceError, match=f"device '{device}' cannot be used .*This machine has cpu"):
+        from_folder(folder, device=device)
+    monkeypatch.setattr("sslts.model.resolve", lambda *_, **__: pytest.fail("looked for the model first"))
+    with pytest.raises(DeviceError):
+        load("hf:org/repo", device=device)
 
 
 def test_a_model_that_computes_something_else_than_published_is_refused(model, folder):

@@ -118,6 +118,18 @@ def test_reader_options_reach_the_reader(model_folder: Path, e4_folder: Path, tm
         assert complaint in result.stderr
 
 
+def test_a_device_that_is_not_there_ends_in_one_line(model_folder: Path, e4_folder: Path, tmp_path: Path) -> None:
+    commands = (
+        ["encode", f"dir:{model_folder}", str(e4_folder), "--out", str(tmp_path / "z.npz")],
+        ["evaluate", "wesad-loso", f"dir:{model_folder}", "--root", str(tmp_path)],
+    )
+    for command in commands:
+        result = run.invoke(app, [*command, "--device", "cuda:99"])
+        assert result.exit_code == 1
+        assert result.stderr.startswith("sslts: device 'cuda:99' cannot be used (")
+        assert "This machine has cpu" in result.stderr
+
+
 def test_an_existing_file_is_kept_unless_told_otherwise(model_folder: Path, e4_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "z.npz"
     out.write_bytes(b"mine")
