@@ -31,6 +31,7 @@ from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingM
 from sslts.few_shot import FewShotClassifier, Normalise
 from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
+from sslts.hub.bounded import BoundedBuild
 from sslts.hub.catalogue import list_models
 from sslts.hub.resolve import resolve
 from sslts.interfaces import Method, TextMethod, build
@@ -74,7 +75,8 @@ def from_folder(
     """Load from a local artefact folder (the second half of `load`). A text tower by reference comes from the Hub or its cache."""
     config = artefact.read_config(folder)
     artefact.check_files(folder, config)
-    method = build_method(config)
+    with BoundedBuild(folder):
+        method = build_method(config)
     method.load_state_dict(artefact.load_weights(folder, method.state_dict()), strict=True)
     towers.fill_all(method, cache_dir=None if cache_dir is None else Path(cache_dir), offline=offline)
     model = Model(config, method.eval().to(usable_device(device)))

@@ -331,6 +331,29 @@ def test_weights_of_another_model_are_refused_by_name(model, folder, small_spec)
         load(folder)
 
 
+@pytest.mark.parametrize("filters", [[4096, 4096, 4096], [4096] * 16])
+def test_a_small_file_cannot_ask_for_a_large_network(folder, monkeypatch, filters):
+    """A config of a few hundred bytes may describe hundreds of gigabytes: nothing of the kind is allocated."""
+    made: list[int] = []
+    empty = torch.empty
+
+    def watch(*size, **named):
+        tensor = empty(*size, **named)
+        made.append(tensor.numel())
+        return tensor
+
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    for role, part in config["components"].items():
+        if role.startswith("encoders."):
+            part["options"].update(filters=filters, kernels=[4096] * len(filters), strides=[1] * len(filters))
+    path.write_text(json.dumps(config))
+    monkeypatch.setattr(torch, "empty", watch)
+    with pytest.raises(ArtefactError, match="The two do not belong together"):
+        load(folder)
+    assert sum(made) < 5_000_000
+
+
 def test_an_unknown_key_in_the_config_is_refused(folder):
     path = folder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "trust_me": True}))

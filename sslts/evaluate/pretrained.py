@@ -80,14 +80,14 @@ def evaluate_models(
         partial: leave out subjects that all models have seen, instead of raising.
 
     Raises:
-        LeakageError: every model has seen a subject (with `partial`: every subject).
+        LeakageError: every model has seen a subject (with `partial`: every subject), or one does not say whom it saw.
         ConfigError: no model, or the data are not the protocol's.
         ReaderError: the data set is not at `root`.
     """
     if not models:
         raise ConfigError("evaluate_models needs at least one model, got none.")
     judges = {
-        subject: next((model for model in models if subject not in model.config.provenance.subjects), None) for subject in protocol.subjects
+        subject: next((model for model in models if subject not in seen_by(model)), None) for subject in protocol.subjects
     }
     refused = [subject for subject, model in judges.items() if model is None]
     if refused and (not partial or len(refused) == len(judges)):
@@ -110,6 +110,22 @@ def evaluate_models(
     return Judged(protocol, {subject: outcomes[subject] for subject in protocol.subjects if subject in outcomes}, named)
 
 
+def seen_by(model: Model) -> frozenset[str]:
+    """Whom a model saw: the subjects of its training and of its statistics.
+
+    Raises:
+        LeakageError: it names nobody, so nothing shows that it did not see the test subjects.
+    """
+    config = model.config
+    seen = frozenset(config.provenance.subjects) | frozenset(config.preprocessing.fitted_on)
+    if not seen:
+        raise LeakageError(
+            f"{model.name} does not say on whom it was trained, so it may have seen anybody. Train it with `sslts train`, which records "
+            "that, or set provenance.subjects in its config."
+        )
+    return seen
+
+
 def feature_table(protocol: Protocol, model: Model, recordings: Mapping[str, Recording]) -> FeatureTable:
     """A model's embeddings of every window of the protocol's grid.
 
@@ -130,7 +146,7 @@ def feature_table(protocol: Protocol, model: Model, recordings: Mapping[str, Rec
         subjects += [subject] * int(used.sum())
     classes = protocol.class_index(labels)
     protocol.check_windows(subjects, classes)
-    return FeatureTable(np.concatenate(values), tuple(subjects), classes, seen=frozenset(model.config.provenance.subjects))
+    return FeatureTable(np.concatenate(values), tuple(subjects), classes, seen=seen_by(model))
 
 
 def _embedded(model: Model, recording: Recording, starts_s: Values) -> Values:

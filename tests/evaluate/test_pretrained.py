@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,19 @@ def test_a_subject_that_every_model_has_seen_is_refused(protocol: Protocol) -> N
         evaluate_models(protocol, [model("P1", "P2"), model("P2", "P3")], ".")
 
 
+def test_statistics_of_a_subject_count_as_having_seen_it(protocol: Protocol) -> None:
+    fitted = model("P1")
+    preprocessing = fitted.config.preprocessing.model_copy(update={"fitted_on": tuple(SUBJECTS)})
+    peeked = replace(fitted, config=fitted.config.model_copy(update={"preprocessing": preprocessing}))
+    with pytest.raises(LeakageError, match="every given model was trained on them"):
+        judge(protocol, [peeked])
+
+
+def test_a_model_that_does_not_say_whom_it_saw_is_refused(protocol: Protocol) -> None:
+    with pytest.raises(LeakageError, match="does not say on whom it was trained"):
+        judge(protocol, [model()])
+
+
 def test_partial_leaves_seen_subjects_out_but_never_all(protocol: Protocol) -> None:
     assert list(judge(protocol, [model(*SUBJECTS[:4])], partial=True).outcomes) == SUBJECTS[4:]
     with pytest.raises(LeakageError):
@@ -85,7 +99,7 @@ def test_partial_leaves_seen_subjects_out_but_never_all(protocol: Protocol) -> N
 
 
 def test_the_table_shows_means_over_subjects_of_the_confusion_matrices(protocol: Protocol) -> None:
-    judged = judge(protocol, [model()])
+    judged = judge(protocol, [model("P9")])
     stored = judged.as_json()["subjects"]
     scores = [macro_f1(task["confusion"]) for entry in stored.values() for task in entry["tasks"] if task["setting"] == "inductive"]
     assert len(scores) == 6
@@ -95,7 +109,7 @@ def test_the_table_shows_means_over_subjects_of_the_confusion_matrices(protocol:
 
 
 def test_features_are_the_embeddings_of_the_protocols_windows(protocol: Protocol) -> None:
-    made = model()
+    made = model("P9")
     people = {"P1": synthetic.Synthetic.create().read(session="P1")}
     table = feature_table(protocol, made, people)
     assert table.classes.tolist() == [0] * 6 + [1] * 6
@@ -107,7 +121,7 @@ def test_features_are_the_embeddings_of_the_protocols_windows(protocol: Protocol
 
 def test_a_model_with_other_windows_is_refused(protocol: Protocol) -> None:
     with pytest.raises(ConfigError, match="judges windows of 30 s, but tiny reads 10 s"):
-        evaluate_models(protocol, [model(window_s=10.0)], ".")
+        evaluate_models(protocol, [model("P9", window_s=10.0)], ".")
 
 
 def test_no_model_is_refused(protocol: Protocol, tmp_path: Path) -> None:
