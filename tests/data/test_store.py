@@ -249,12 +249,12 @@ def build_in_a_process(folder):
 
 def test_processes_that_build_the_same_store_at_once_do_not_disturb_one_another(tmp_path):
     """As the ranks of one training do: each ends with the whole store."""
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     ranks = [context.Process(target=build_in_a_process, args=(tmp_path,)) for _ in range(4)]
     for rank in ranks:
         rank.start()
     for rank in ranks:
-        rank.join(60)
+        rank.join(120)
     assert [rank.exitcode for rank in ranks] == [0] * 4
     assert len(WindowStore.open(tmp_path).sessions) == 3
     assert not list((tmp_path / "sessions").glob(".*"))
