@@ -120,6 +120,8 @@ class CroSSL(Method):
             return self.objective(latents.values, latents.values, latents.valid)
         tokens = self.latents(batch) if self.masker.level == "modality" else self.tokenise(batch)
         plan = self.masker.plan(tokens, generator=generator)
+        if len(plan.visible) != 2:
+            raise ConfigError(f"CroSSL compares two views, its masker gives {len(plan.visible)}. Use a masker with views: 2.")
         views = [self._view(tokens, plan, index) for index in range(2)]
         first, second = (self.aggregator(view if self.masker.level == "modality" else self.pool(view)) for view in views)
         return self.objective(first, second, tokens.valid.any(1))

@@ -213,3 +213,11 @@ def test_training_without_an_objective_is_refused():
     assert isinstance(bare, Method)
     with pytest.raises(ConfigError, match="'masker' and 'objective'"):
         bare.training_loss(batch(), generator=torch.Generator())
+
+
+@pytest.mark.parametrize("masker", ["spatial", "random", "temporal"])
+@pytest.mark.parametrize("views", [1, 3])
+def test_a_masker_that_does_not_give_two_views_is_refused(masker, views):
+    method = build(masker=ComponentRef(name=masker, options={"views": views}))
+    with pytest.raises(ConfigError, match=f"CroSSL compares two views, its masker gives {views}"):
+        method.training_loss(batch(), generator=torch.Generator().manual_seed(0))
