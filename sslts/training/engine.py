@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from sslts.devices import usable_device
 from sslts.errors import ConfigError, UnsupportedError, missing_dependency
 from sslts.interfaces import Method
 from sslts.types import LossParts, SensorBatch
@@ -136,12 +137,9 @@ def start(method: Method, *, precision: Literal["fp32", "bf16"], device: str | N
 
     Raises:
         MissingDependencyError: several processes or bf16 were asked and accelerate is not installed.
-        ConfigError: the device is unknown.
+        DeviceError: this machine has no such device.
     """
-    try:
-        chosen = None if device is None else torch.device(device)
-    except RuntimeError as error:
-        raise ConfigError(f"device '{device}' is unknown ({error}). Use 'cpu', 'cuda' or 'cuda:0'.") from error
+    chosen = None if device is None else usable_device(device)
     if precision == "bf16" or int(os.environ.get("WORLD_SIZE", "1") or 1) > 1:
         return AccelerateEngine(method, chosen, precision)
     return LocalEngine(method, chosen or torch.device("cuda" if torch.cuda.is_available() else "cpu"))
