@@ -86,9 +86,7 @@ def evaluate_models(
     """
     if not models:
         raise ConfigError("evaluate_models needs at least one model, got none.")
-    judges = {
-        subject: next((model for model in models if subject not in seen_by(model)), None) for subject in protocol.subjects
-    }
+    judges = {subject: next((model for model in models if subject not in seen_by(model)), None) for subject in protocol.subjects}
     refused = [subject for subject, model in judges.items() if model is None]
     if refused and (not partial or len(refused) == len(judges)):
         raise LeakageError(

@@ -192,9 +192,7 @@ def test_distances_and_alignments_are_components(method, objective, alignment):
 def test_local_reconstruction_and_a_regulariser_run_beside(method):
     facts = {"token_dim": method.encoder.embed_dim, "text_dim": method.text_dim}
     width = method.tokenise(batch()).values.shape[-1]
-    method.decoder = build(
-        "predictor", ComponentRef(name="latent", options={"out_dim": width, "dim": 8, "heads": 2}), "decoder", facts
-    )
+    method.decoder = build("predictor", ComponentRef(name="latent", options={"out_dim": width, "dim": 8, "heads": 2}), "decoder", facts)
     method.regulariser = build("objective", ComponentRef(name="sigreg"), "regulariser")
     loss = method.training_loss(batch(), generator=generator())
     assert set(loss.parts) == {"latent", "semantic", "local", "regulariser"}
