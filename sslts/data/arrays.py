@@ -34,6 +34,19 @@ KINDS = {
     "resp": "respiration",
     "hr": "heart-rate",
 }
+#: A usual unit of a kind, for the example in an error message. Nothing is ever taken to be in it.
+_USUAL = {
+    "accelerometer": "g",
+    "gyroscope": "rad/s",
+    "magnetometer": "uT",
+    "electrodermal-activity": "uS",
+    "skin-temperature": "degC",
+    "electrocardiogram": "mV",
+    "electromyogram": "mV",
+    "electroencephalogram": "uV",
+    "electrooculogram": "uV",
+    "heart-rate": "bpm",
+}
 _TRIAXIAL = ("accelerometer", "gyroscope", "magnetometer")
 
 
@@ -157,7 +170,9 @@ def _channel(stream: str, channel: str, kind: str, units: Mapping[str, str], *, 
     unit = units.get(f"{stream}.{channel}", units.get(stream))
     if unit is None:
         example = stream if single else f"{stream}.{channel}"
-        raise UnitError(f"'{stream}.{channel}' has no unit. Give units={{'{example}': 'g'}}; 'a.u.' for arbitrary units.")
+        usual = _USUAL.get(kind, "a.u.")
+        rest = "" if usual == "a.u." else ", or 'a.u.' for arbitrary units"
+        raise UnitError(f"'{stream}.{channel}' has no unit. Give units={{'{example}': '{usual}'}} if it is in {usual}{rest}.")
     try:
         return Channel(name=channel, kind=kind, unit=normalise_unit(unit))
     except ValidationError as error:

@@ -35,8 +35,10 @@ def test_a_rate_that_is_no_positive_number_is_refused(rate):
 
 
 def test_an_array_without_unit_is_refused():
-    with pytest.raises(UnitError, match="has no unit"):
+    with pytest.raises(UnitError, match=r"has no unit. Give units=\{'eda': 'uS'\} if it is in uS, or 'a.u.'"):
         Recording.from_arrays({"eda": np.zeros(10)}, rate_hz=4)
+    with pytest.raises(UnitError, match=r"Give units=\{'acc.x': 'g'\}"):
+        Recording.from_arrays({"acc": np.zeros((10, 3))}, rate_hz=4)
     with pytest.raises(UnitError, match="Known units"):
         Recording.from_arrays({"eda": np.zeros(10)}, rate_hz=4, units={"eda": "furlong"})
 
