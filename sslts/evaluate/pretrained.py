@@ -15,13 +15,13 @@ from sslts.data.collate import to_batch
 from sslts.data.normalise import standardise_windows
 from sslts.data.prepare import prepare
 from sslts.data.recording import Recording
-from sslts.data.windows import cut, labelled_windows
+from sslts.data.windows import cut
 from sslts.errors import ConfigError, LeakageError
 from sslts.evaluate.loso import FeatureTable, Outcome, evaluate_fold
 from sslts.evaluate.metrics import balanced_accuracy, interval, macro_f1
-from sslts.evaluate.normalise import SETTINGS
 from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
 from sslts.evaluate.protocol import Protocol
+from sslts.evaluate.recordings import protocol_windows, read_recordings
 from sslts.model import Model
 
 _BATCH = 64
@@ -39,7 +39,7 @@ class Judged:
         """One line a task and setting: mean over subjects with half of the 95 % t-interval, in points."""
         rows = [("task", "setting", "macro-F1", "balanced accuracy", "subjects")]
         for task in self.protocol.tasks:
-            for setting in SETTINGS:
+            for setting in self.protocol.settings:
                 matrices = [o.confusion for several in self.outcomes.values() for o in several if (o.task, o.setting) == (task, setting)]
                 f1, accuracy = (interval([score(matrix) for matrix in matrices]) for score in (macro_f1, balanced_accuracy))
                 rows.append((task, setting, str(f1), str(accuracy), str(len(matrices))))
@@ -86,16 +86,14 @@ def evaluate_models(
     """
     if not models:
         raise ConfigError("evaluate_models needs at least one model, got none.")
-    judges = {subject: next((model for model in models if subject not in seen_by(model)), None) for subject in protocol.subjects}
+    judges = {subject: next((model for model in models if subject not in seen_by(model, protocol)), None) for subject in protocol.subjects}
     refused = [subject for subject, model in judges.items() if model is None]
     if refused and (not partial or len(refused) == len(judges)):
         raise LeakageError(
             f"{', '.join(refused[:5])}{' and others' * (len(refused) > 5)} of {protocol.id}: every given model was trained on them. "
             "Train one model for each group of the protocol, without its test subjects, and give them all."
         )
-    reader = registry.get("reader", protocol.reader).create()  # type: ignore[attr-defined]
-    bar = tqdm(protocol.subjects, desc="read", unit="subject", disable=not progress)
-    recordings: dict[str, Recording] = {subject: reader.read(root, session=subject) for subject in bar}
+    recordings = read_recordings(protocol, root, progress=progress)
     outcomes: dict[str, Sequence[Outcome]] = {}
     for model in models:
         mine = [subject for subject, judge in judges.items() if judge is model]
@@ -108,8 +106,11 @@ def evaluate_models(
     return Judged(protocol, {subject: outcomes[subject] for subject in protocol.subjects if subject in outcomes}, named)
 
 
-def seen_by(model: Model) -> frozenset[str]:
+def seen_by(model: Model, protocol: Protocol) -> frozenset[str]:
     """Whom a model saw: the subjects of its training and of its statistics.
+
+    A model of several data sets names them with the set ("dsads:p1"). Those of another reader are not the protocol's people, whatever
+    their names. A set whose name is no reader's may be the protocol's, and counts as such.
 
     Raises:
         LeakageError: it names nobody, so nothing shows that it did not see the test subjects.
@@ -121,11 +122,13 @@ def seen_by(model: Model) -> frozenset[str]:
             f"{model.name} does not say on whom it was trained, so it may have seen anybody. Train it with `sslts train`, which records "
             "that, or set provenance.subjects in its config."
         )
-    return seen
+    others = set(registry.names("reader")) - {protocol.reader}
+    told = (name.rpartition(":") for name in seen)
+    return protocol.with_twins(name for data_set, _, name in told if data_set not in others)
 
 
 def feature_table(protocol: Protocol, model: Model, recordings: Mapping[str, Recording]) -> FeatureTable:
-    """A model's embeddings of every window of the protocol's grid.
+    """A model's embeddings of every window of the protocol's grid. `recordings`: by session, subject by subject.
 
     Raises:
         ConfigError: the windows are not the protocol's, or the model reads windows of another length.
@@ -135,16 +138,17 @@ def feature_table(protocol: Protocol, model: Model, recordings: Mapping[str, Rec
             f"{protocol.id} judges windows of {protocol.window_s:g} s, but {model.name} reads {model.config.spec.window_s:g} s. "
             "A window's embedding may see that window only: give a model for this length."
         )
-    values, subjects, labels = [], [], []
-    for subject, recording in recordings.items():
-        windows = labelled_windows(recording, window_s=protocol.window_s, stride_s=protocol.stride_s)
-        used = np.asarray([label in protocol.classes for label in windows.labels], dtype=bool)
-        values.append(_embedded(model, recording, windows.starts_s[used]))
-        labels += [label for label in windows.labels if label in protocol.classes]
-        subjects += [subject] * int(used.sum())
+    values: list[Values] = []
+    subjects: list[str] = []
+    labels: list[str] = []
+    for session, recording in recordings.items():
+        windows = protocol_windows(protocol, recording)
+        values.append(_embedded(model, recording, windows.starts_s))
+        labels += windows.labels
+        subjects += [recording.subject or session] * len(windows)
     classes = protocol.class_index(labels)
     protocol.check_windows(subjects, classes)
-    return FeatureTable(np.concatenate(values), tuple(subjects), classes, seen=seen_by(model))
+    return FeatureTable(np.concatenate(values), tuple(subjects), classes, seen=seen_by(model, protocol))
 
 
 def _embedded(model: Model, recording: Recording, starts_s: Values) -> Values:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,21 @@ from pydantic import Field, StringConstraints
 
 from sslts.config import Frozen, Name, Seconds, Text, parse
 from sslts.errors import ConfigError, LeakageError, UnknownNameError, suggest
+from sslts.evaluate.label_efficiency import FRACTIONS
 from sslts.evaluate.leakage import check_disjoint
+from sslts.evaluate.normalise import SETTINGS, Setting
 from sslts.strict_json import parse_json, read_json
 
 Labels = NDArray[np.int64]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+#: A label as its reader gives it ("walking upstairs").
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One test subject; a classifier may learn from all others. `group` is the pretraining that may embed it."""
+    """One test subject, and whom its classifier may learn from. `group` is the pretraining that may embed it."""
 
     subject: str
     train: tuple[str, ...]
@@ -78,12 +83,27 @@ class GroupManifest(Frozen):
     validation: tuple[Subject, ...] = ()
 
 
+class OneSignal(Frozen):
+    """Subjects whose windows of these classes hold one and the same signal: where one is tested, nothing learns from the others'."""
+
+    subjects: Annotated[tuple[Subject, ...], Field(min_length=2)]
+    classes: Annotated[tuple[Label, ...], Field(min_length=1)]
+    why: Text
+
+
 class Protocol(Frozen):
     """A split manifest.
 
     folder: where the data set usually lies below a data folder
     classes: the reader's labels that are used, in the order of all results
-    tasks: {task: {its class: the protocol's classes it is made of}}
+    tasks: {task: {its class: the protocol's classes it is made of}}; the first is the main task
+    settings: what may be known of the test subject's other windows
+    fold_groups: a classifier leaves out the subjects s_k, s_(k+n), ... of so many groups at once; None: one subject
+    label_fractions: shares of the training labels that are judged
+    label_draws: who is drawn from, each fold's training windows, or those that the fold's pretraining may see, so that a pretraining
+        may read exactly the labels that are drawn
+    missing_modalities: whether rows are also judged with some of the modalities
+    never_together: windows that may not stand on both sides of a fold
     windows: the expected number of windows, by subject and class
     """
 
@@ -96,10 +116,26 @@ class Protocol(Frozen):
     window_s: Seconds
     stride_s: Seconds
     subjects: Annotated[tuple[Subject, ...], Field(min_length=2)]
-    classes: Annotated[tuple[Name, ...], Field(min_length=2)]
-    tasks: Annotated[dict[Name, dict[Name, tuple[Name, ...]]], Field(min_length=1)]
+    classes: Annotated[tuple[Label, ...], Field(min_length=2)]
+    tasks: Annotated[dict[Name, dict[Label, tuple[Label, ...]]], Field(min_length=1)]
+    settings: Annotated[tuple[Setting, ...], Field(min_length=1)] = SETTINGS
+    fold_groups: Annotated[int, Field(ge=2)] | None = None
+    label_fractions: Annotated[tuple[Share, ...], Field(min_length=1)] = FRACTIONS
+    label_draws: Literal["fold", "group"] = "fold"
+    missing_modalities: bool = True
+    never_together: tuple[OneSignal, ...] = ()
     group_manifest: Annotated[tuple[GroupManifest, ...], Field(min_length=2)]
-    windows: dict[Subject, dict[Name, int]] = {}
+    windows: dict[Subject, dict[Label, int]] = {}
+
+    @property
+    def main_task(self) -> str:
+        """The task that label fractions and missing modalities are judged on."""
+        return next(iter(self.tasks))
+
+    @property
+    def columns(self) -> tuple[tuple[Setting, str], ...]:
+        """(setting, task) of each column of the main table."""
+        return tuple((setting, task) for setting in self.settings for task in self.tasks)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -111,9 +147,31 @@ class Protocol(Frozen):
 
     @property
     def folds(self) -> tuple[Fold, ...]:
-        """Leave one subject out, in numeric order."""
+        """One a test subject, in numeric order."""
         group_of = {subject: index for index, entry in enumerate(self.group_manifest) for subject in entry.test}
-        return tuple(Fold(subject, tuple(s for s in self.subjects if s != subject), group_of[subject]) for subject in self.subjects)
+        count = self.fold_groups or len(self.subjects)
+        held_out = [set(self.subjects[index % count :: count]) for index in range(len(self.subjects))]
+        return tuple(
+            Fold(subject, tuple(s for s in self.subjects if s not in out), group_of[subject])
+            for subject, out in zip(self.subjects, held_out, strict=True)
+        )
+
+    def may_learn(self, fold: Fold, subjects: Sequence[str], classes: Labels) -> NDArray[np.bool_]:
+        """bool [n]: the windows that a fold's classifier may learn from, given their subjects and protocol classes int [n].
+
+        Those of its training subjects, without the ones whose signal is also a held-out subject's (`never_together`).
+        """
+        names = np.asarray(subjects)
+        allowed = np.isin(names, fold.train)
+        for twins in self.never_together:
+            if not set(twins.subjects) <= set(fold.train):
+                allowed &= ~(np.isin(names, twins.subjects) & np.isin(classes, self.class_index(twins.classes)))
+        return np.asarray(allowed, dtype=np.bool_)
+
+    def with_twins(self, seen: Iterable[str]) -> frozenset[str]:
+        """Subjects that were seen, and those of whom the same signal was seen (`never_together`)."""
+        found = frozenset(seen)
+        return found.union(*(twins.subjects for twins in self.never_together if found & set(twins.subjects)))
 
     def fold(self, subject: str) -> Fold:
         """The fold that tests this subject (UnknownNameError if there is none)."""
@@ -187,6 +245,13 @@ def _checked(protocol: Protocol) -> Protocol:
         raise ConfigError(f"{protocol.id}: group k of n must test the subjects s_k, s_(k+n), ...: expected {expected}.")
     if list(protocol.subjects) != sorted(protocol.subjects, key=_number):
         raise ConfigError(f"{protocol.id}: subjects must be in numeric order, got {_list(protocol.subjects)}.")
+    if protocol.fold_groups is not None and protocol.fold_groups % len(protocol.group_manifest):
+        raise ConfigError(
+            f"{protocol.id}: fold_groups must be a multiple of its {len(protocol.group_manifest)} groups, got {protocol.fold_groups}: "
+            "otherwise a classifier may not learn from all that its pretraining saw."
+        )
+    for twins in protocol.never_together:
+        _check_twins(protocol, twins)
     strangers = {s for entry in protocol.group_manifest for s in entry.validation} - set(protocol.subjects)
     if strangers:
         raise ConfigError(f"{protocol.id}: validation subjects {_list(sorted(strangers))} are not subjects of the protocol.")
@@ -195,6 +260,17 @@ def _checked(protocol: Protocol) -> Protocol:
         if len(set(sources)) != len(sources) or not set(sources) <= set(protocol.classes):
             raise ConfigError(f"{protocol.id}: task '{task}' must use each of {_list(protocol.classes)} at most once, got {sources}.")
     return protocol
+
+
+def _check_twins(protocol: Protocol, twins: OneSignal) -> None:
+    """A pretraining sees no twin of what it is judged on, so twins must share its group."""
+    if not set(twins.subjects) <= set(protocol.subjects) or not set(twins.classes) <= set(protocol.classes):
+        raise ConfigError(f"{protocol.id}: never_together names {twins.subjects} and {twins.classes}, which are not all the protocol's.")
+    if not any(set(twins.subjects) <= set(entry.test) for entry in protocol.group_manifest):
+        raise LeakageError(
+            f"{protocol.id}: {_list(twins.subjects)} share a signal but are tested in different groups, so the pretraining of one sees "
+            "the other. Put them into one group."
+        )
 
 
 def _number(subject: str) -> tuple[int, str]:

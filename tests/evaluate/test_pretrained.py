@@ -15,7 +15,7 @@ from sslts.config import SensorSpec
 from sslts.data import specs, synthetic
 from sslts.errors import ConfigError, LeakageError
 from sslts.evaluate.metrics import interval, macro_f1
-from sslts.evaluate.pretrained import Judged, evaluate_models, feature_table
+from sslts.evaluate.pretrained import Judged, evaluate_models, feature_table, seen_by
 from sslts.evaluate.probe import Labels, Values
 from sslts.evaluate.protocol import Protocol, load_protocol
 from sslts.model import Model
@@ -127,3 +127,12 @@ def test_a_model_with_other_windows_is_refused(protocol: Protocol) -> None:
 def test_no_model_is_refused(protocol: Protocol, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one model"):
         evaluate_models(protocol, [], tmp_path)
+
+
+def test_people_of_another_data_set_are_not_the_protocols(protocol: Protocol) -> None:
+    """A model of several data sets names whom it saw with the set; an unknown set may be the protocol's own."""
+    other = model("dsads:P1", "motionsense:P2")
+    assert seen_by(other, protocol) == frozenset()
+    assert seen_by(model("dsads:P1", "synthetic:P2", "mine:P3", "P4"), protocol) == {"P2", "P3", "P4"}
+    judged = judge(protocol, [model("dsads:P1", *(f"synthetic:{subject}" for subject in SUBJECTS[:5]))], partial=True)
+    assert list(judged.outcomes) == ["P6"]

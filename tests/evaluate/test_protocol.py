@@ -129,3 +129,69 @@ def test_shared_subjects_are_named():
         Fold("S1", ("S1", "S2"), 0)
     with pytest.raises(LeakageError):
         Group(0, test=("S1",), train=("S2",), validation=("S1",))
+
+
+def test_the_activity_protocols_have_the_published_folds():
+    dsads, motionsense = load_protocol("dsads-loso"), load_protocol("motionsense-6fold")
+    assert [group.test for group in dsads.groups] == [("p1", "p5"), ("p2", "p6"), ("p3", "p7"), ("p4", "p8")]
+    assert [group.validation for group in dsads.groups] == [("p2", "p6"), ("p3", "p7"), ("p4", "p8"), ("p1", "p5")]
+    assert all(len(fold.train) == 7 for fold in dsads.folds)
+    assert [len(group.test) for group in motionsense.groups] == [8, 8, 8]
+    fold = motionsense.fold("sub_8")
+    assert set(motionsense.subjects) - set(fold.train) == {"sub_2", "sub_8", "sub_14", "sub_20"}
+    assert set(motionsense.groups[fold.group].test) == {f"sub_{number}" for number in (2, 5, 8, 11, 14, 17, 20, 23)}
+    assert set(motionsense.groups[fold.group].train) < set(fold.train)
+
+
+def test_the_activity_protocols_count_every_window():
+    """DSADS: 8 people x 19 activities x 60 segments. MotionSense: what the published files hold in whole 5 s."""
+    counts = {name: load_protocol(name).windows for name in ("dsads-loso", "motionsense-6fold")}
+    assert {count for counts in counts["dsads-loso"].values() for count in counts.values()} == {60}
+    assert sum(sum(of.values()) for of in counts["dsads-loso"].values()) == 9120
+    assert sum(sum(of.values()) for of in counts["motionsense-6fold"].values()) == 5462
+
+
+def test_the_twin_of_a_tested_signal_is_not_learnt_from():
+    protocol = load_protocol("dsads-loso")
+    subjects = [subject for subject in protocol.subjects for _ in protocol.classes]
+    classes = np.tile(np.arange(19), 8)
+    names = np.asarray(subjects)
+    for tested, twin in (("p4", "p8"), ("p8", "p4")):
+        allowed = protocol.may_learn(protocol.fold(tested), subjects, classes)
+        assert not allowed[names == tested].any()
+        dropped = classes[(names == twin) & ~allowed]
+        assert [protocol.classes[index] for index in dropped] == ["rowing", "jumping"]
+        assert allowed[~np.isin(names, ["p4", "p8"])].all()
+    assert protocol.may_learn(protocol.fold("p1"), subjects, classes).sum() == 7 * 19
+
+
+def test_the_protocol_knows_the_readers_doubled_signals():
+    from sslts.data.readers.daily_sports import DSADS, LABELS
+
+    pairs = {
+        tuple(f"{subject}/a{tuple(LABELS).index(label) + 1:02d}" for subject in twins.subjects)
+        for twins in load_protocol("dsads-loso").never_together
+        for label in twins.classes
+    }
+    assert pairs == set(DSADS.same_signal)
+
+
+def test_who_saw_a_signal_saw_its_twin():
+    protocol = load_protocol("dsads-loso")
+    assert protocol.with_twins(["p1", "p8"]) == {"p1", "p4", "p8"}
+    assert protocol.with_twins(["p1"]) == {"p1"}
+
+
+def test_twins_in_different_groups_are_refused(tmp_path, manifest):
+    manifest["never_together"] = [{"subjects": ["S2", "S3"], "classes": ["stress"], "why": "invented"}]
+    with pytest.raises(LeakageError, match="S2, S3 share a signal"):
+        load_protocol(write(tmp_path, manifest))
+    manifest["never_together"] = [{"subjects": ["S2", "S99"], "classes": ["stress"], "why": "invented"}]
+    with pytest.raises(ConfigError, match="never_together"):
+        load_protocol(write(tmp_path, manifest))
+
+
+def test_folds_that_cross_pretrainings_are_refused(tmp_path, manifest):
+    manifest["fold_groups"] = 6
+    with pytest.raises(ConfigError, match="multiple of its 5 groups"):
+        load_protocol(write(tmp_path, manifest))
