@@ -16,8 +16,6 @@ from sslts.errors import ConfigError
 from sslts.evaluate.metrics import Interval, balanced_accuracy, interval, macro_f1, paired_difference
 from sslts.evaluate.protocol import Protocol
 
-#: Columns of the main table.
-COLUMNS = tuple((setting, task) for setting in ("inductive", "subject-normalised") for task in ("4-class", "3-class", "stress"))
 Score = Callable[[Any], float]
 SCORES: dict[str, Score] = {"macro_f1": macro_f1, "balanced_accuracy": balanced_accuracy}
 
@@ -103,7 +101,7 @@ def summarise(protocol: Protocol, rows: dict[str, RowResults]) -> dict[str, Any]
     return {
         "protocol": {"id": protocol.id, "version": protocol.version, "title": protocol.title},
         "interval": "95 % t-interval over test subjects: mean and half-width",
-        "rows": {name: {**_row(row, rows), "complete": len(row.folds) == len(protocol.subjects)} for name, row in rows.items()},
+        "rows": {name: {**_row(protocol, row, rows), "complete": len(row.folds) == len(protocol.subjects)} for name, row in rows.items()},
     }
 
 
@@ -115,7 +113,7 @@ def best_peer(rows: dict[str, RowResults], setting: str, task: str) -> str | Non
     return max(means, key=means.__getitem__) if means else None
 
 
-def _row(row: RowResults, rows: dict[str, RowResults]) -> dict[str, Any]:
+def _row(protocol: Protocol, row: RowResults, rows: dict[str, RowResults]) -> dict[str, Any]:
     first = row.first
     return {
         "title": first["title"],
@@ -126,17 +124,17 @@ def _row(row: RowResults, rows: dict[str, RowResults]) -> dict[str, Any]:
         "pretraining_labels": first["pretraining_labels"],
         "seed": first["seed"],
         "config_sha256": first["config_sha256"],
-        "tasks": [_task(row, setting, task, rows) for setting, task in COLUMNS if row.task_scores(setting, task, macro_f1)],
+        "tasks": [_task(row, setting, task, rows) for setting, task in protocol.columns if row.task_scores(setting, task, macro_f1)],
         "label_fractions": [
             {"setting": setting, "fraction": fraction, "macro_f1": _interval(row.fraction_scores(setting, fraction, macro_f1))}
-            for setting in ("inductive", "subject-normalised")
+            for setting in protocol.settings
             for fraction in row.fractions()
             if row.fraction_scores(setting, fraction, macro_f1)
         ],
         **{
             part: [
-                _missing(row, setting, part)
-                for setting in ("inductive", "subject-normalised")
+                _missing(row, setting, part, protocol.main_task)
+                for setting in protocol.settings
                 if row.missing_scores(setting, macro_f1, part)
             ]
             for part in ("missing", "own_probes")
@@ -168,7 +166,7 @@ def _task(row: RowResults, setting: str, task: str, rows: dict[str, RowResults])
     return entry
 
 
-def _missing(row: RowResults, setting: str, part: str) -> dict[str, Any]:
+def _missing(row: RowResults, setting: str, part: str, task: str) -> dict[str, Any]:
     """Loss against the full set under the same probe, by number of missing modalities and by subset."""
     scores = row.missing_scores(setting, macro_f1, part)
     everything = max(scores, key=len)
@@ -183,7 +181,7 @@ def _missing(row: RowResults, setting: str, part: str) -> dict[str, Any]:
     return {
         "setting": setting,
         "full": _interval(full),
-        "full_with_plain_probe": _interval(row.task_scores(setting, "4-class", macro_f1)),
+        "full_with_plain_probe": _interval(row.task_scores(setting, task, macro_f1)),
         "mean_loss": _interval({subject: float(np.mean([loss[subject] for loss in losses.values()])) for subject in full}),
         "loss_by_number_missing": by_count,
         "subsets": [{"present": list(present), "macro_f1": _interval(by)} for present, by in scores.items()],

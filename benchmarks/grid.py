@@ -9,21 +9,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts import registry
 from sslts.config import SensorSpec
 from sslts.data.prepare import prepare
+from sslts.data.readers.activity import ActivityReader
 from sslts.data.recording import Recording
 from sslts.data.specs import empatica_e4
-from sslts.data.windows import Cut, cut, labelled_windows
+from sslts.data.windows import Cut, cut
 from sslts.evaluate.protocol import Labels, Protocol
+from sslts.evaluate.recordings import protocol_windows, read_recordings, reader_of
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """All windows, subject by subject.
+    """All windows, subject by subject, session by session.
 
     data: folder that holds the data sets
-    recordings, starts_s: by subject; starts_s is float64 [windows of the subject] on the recording's clock
+    recordings, starts_s: by session; starts_s is float64 [windows of the session] on the recording's clock
     subjects: n names; classes: int [n], positions in the protocol's classes
     modalities: names in the order of every `present`
     """
@@ -52,7 +53,7 @@ class Grid:
         return self._cuts[key]
 
     def _cut(self, spec: SensorSpec) -> dict[str, Cut]:
-        parts = [cut(prepare(recording, spec), spec, self.starts_s[subject]) for subject, recording in self.recordings.items()]
+        parts = [cut(prepare(recording, spec), spec, self.starts_s[session]) for session, recording in self.recordings.items()]
         return {name: Cut(*(np.concatenate([part[name][index] for part in parts]) for index in range(3))) for name in spec.names}
 
     def raw(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
@@ -63,16 +64,21 @@ class Grid:
 
 def load_grid(protocol: Protocol, data: Path) -> Grid:
     """Read all subjects of a protocol from `data/FOLDER` and cut its grid (ConfigError if the windows are not the protocol's)."""
-    reader = registry.get("reader", protocol.reader).create()  # type: ignore[attr-defined]
-    recordings, starts, subjects, labels = {}, {}, [], []
-    for subject in protocol.subjects:
-        recording = reader.read(data / protocol.folder, session=subject)
-        windows = labelled_windows(recording, window_s=protocol.window_s, stride_s=protocol.stride_s)
-        used = np.asarray([label in protocol.classes for label in windows.labels], dtype=bool)
-        recordings[subject], starts[subject] = recording, windows.starts_s[used]
-        labels += [label for label in windows.labels if label in protocol.classes]
-        subjects += [subject] * int(used.sum())
+    recordings = read_recordings(protocol, data / protocol.folder)
+    starts, subjects, labels = {}, [], []
+    for session, recording in recordings.items():
+        windows = protocol_windows(protocol, recording)
+        starts[session] = windows.starts_s
+        labels += windows.labels
+        subjects += [recording.subject or session] * len(windows)
     classes = protocol.class_index(labels)
     protocol.check_windows(subjects, classes)
-    spec = empatica_e4(window_s=protocol.window_s, stride_s=protocol.stride_s)
-    return Grid(data, spec, recordings, starts, tuple(subjects), classes)
+    return Grid(data, raw_spec(protocol), recordings, starts, tuple(subjects), classes)
+
+
+def raw_spec(protocol: Protocol) -> SensorSpec:
+    """All sensors of the protocol's data set as they are: their own units and rates."""
+    reader = reader_of(protocol)
+    if isinstance(reader, ActivityReader):
+        return SensorSpec(modalities=reader.modalities, window_s=protocol.window_s, stride_s=protocol.stride_s)
+    return empatica_e4(window_s=protocol.window_s, stride_s=protocol.stride_s)

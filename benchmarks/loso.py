@@ -10,12 +10,13 @@ from typing import Any
 
 from benchmarks.grid import Grid
 from benchmarks.results import ROOT, fold_path, fraction_entry, missing_entry, read_current, task_entry, today, versions, write_json
-from benchmarks.rows.base import MAIN_TASK, Row
+from benchmarks.rows.base import Row
 from sslts.evaluate.protocol import Fold, Protocol
 
 log = logging.getLogger("benchmarks")
 
 PARTS = ("tasks", "label_fractions", "missing", "own_probes")
+_MISSING = ("missing", "own_probes")
 
 
 def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, parts: Sequence[str] = PARTS, root: Path = ROOT) -> int:
@@ -28,7 +29,7 @@ def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, parts
             path = fold_path(protocol.id, row.name, subject, root=root)
             stored = read_current(path, row.digest(protocol))
             for part in parts:
-                if resume and part in stored:
+                if (resume and part in stored) or (part in _MISSING and not protocol.missing_modalities):
                     continue
                 started = time.perf_counter()
                 fold = protocol.fold(subject)
@@ -67,7 +68,7 @@ def _judge(part: str, protocol: Protocol, fold: Fold, row: Row, grid: Grid) -> l
         return [fraction_entry(outcome) for outcome in row.judge_fractions(protocol, fold, grid)]
     judge = row.judge_missing if part == "missing" else row.judge_own_probes
     return [
-        missing_entry(outcome, task=MAIN_TASK, setting=setting, modalities=grid.modalities)
+        missing_entry(outcome, task=protocol.main_task, setting=setting, modalities=grid.modalities)
         for setting, outcomes in judge(protocol, fold, grid).items()
         for outcome in outcomes
     ]

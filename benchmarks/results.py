@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import platform
+import string
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sslts.evaluate.loso import FractionOutcome, Outcome
 from sslts.evaluate.robustness import MissingOutcome
 
 ROOT = Path(__file__).parent / "results"
+_CHARACTERS = string.digits + string.ascii_lowercase
 PACKAGES = ("sslts", "numpy", "scipy", "scikit-learn", "torch", "aeon")
 
 
@@ -76,12 +78,12 @@ def today() -> str:
 
 
 def task_entry(outcome: Outcome) -> dict[str, Any]:
-    """One task in one setting. `predicted`: one digit a window, in the order of the grid."""
+    """One task in one setting. `predicted`: one character a window, in the order of the grid: 0 to 9, then a to z."""
     return {
         "task": outcome.task,
         "setting": outcome.setting,
         "confusion": outcome.confusion.tolist(),
-        "predicted": "".join(str(label) for label in outcome.predicted),
+        "predicted": "".join(_CHARACTERS[label] for label in outcome.predicted),
         "chosen": outcome.chosen,
     }
 

@@ -2,6 +2,7 @@
 
     python benchmarks/run.py wesad-loso --rows peers --data data --resume
     python benchmarks/run.py wesad-loso --table
+    python benchmarks/run.py dsads-loso --rows peers --data data --resume
 
 Each row and fold becomes benchmarks/results/PROTOCOL/ROW/SUBJECT.json;
 --table makes summary.json, summary.md and the plots from these files.
@@ -30,12 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         protocol = load_protocol(options.protocol)
         if options.rows:
-            rows = [row.placed(options.work) for row in find_rows(options.rows)]
+            rows = [row.placed(options.work) for row in find_rows(options.rows, protocol)]
             grid = load_grid(protocol, options.data)
             for row in rows:
                 loso.compute_row(protocol, row, grid, resume=options.resume, parts=options.parts, root=options.results)
         if options.table:
-            summary.write(protocol, list(all_rows()), root=options.results)
+            summary.write(protocol, list(all_rows(protocol)), root=options.results)
     except SslTsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import plots
-from benchmarks.figures import COLUMNS, load_results, summarise
+from benchmarks.figures import load_results, summarise
 from benchmarks.results import ROOT, write_json
 from sslts.evaluate.protocol import Protocol
 
+_COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 SHORT = {"inductive": "inductive", "subject-normalised": "normalised"}
 
 
@@ -34,21 +35,20 @@ def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
     )
     parts = [
         f"# {protocol.title} (`{protocol.id}`)",
-        "Written by `python benchmarks/run.py wesad-loso --table` from the JSON files beside it; do not edit.",
-        f"{len(protocol.subjects)} subjects, {protocol.window_s:g} s windows every {protocol.stride_s:g} s, leave one subject out, "
-        f"{len(protocol.groups)} groups with one pretraining each. *normalised*: features also z-scored per subject over all its windows, "
-        "without labels. *labels*: which labels the row's pretraining used.",
-        *_section("Macro-F1", stamp, _scores(rows, "macro_f1")),
-        *_section("Balanced accuracy", stamp, _scores(rows, "balanced_accuracy")),
+        f"Written by `python benchmarks/run.py {protocol.id} --table` from the JSON files beside it; do not edit.",
+        _windows(protocol),
+        *_section("Macro-F1", stamp, _scores(protocol, rows, "macro_f1")),
+        *_section("Balanced accuracy", stamp, _scores(protocol, rows, "balanced_accuracy")),
         *_section(
             "Against the best peer, subject by subject",
             f"{stamp} Macro-F1 minus that of the peer with the best mean of the column; in brackets on how many subjects the row is ahead.",
-            _differences(rows),
+            _differences(protocol, rows),
         ),
-        *_section("Label efficiency", f"{stamp} 4-class macro-F1, mean of 5 draws (the supervised row: 1).", _fractions(rows)),
+        *_section("Label efficiency", f"{stamp} {_draws(protocol, rows)}", _fractions(rows)),
         *_section(
             "Missing modalities",
-            f"{stamp} 4-class macro-F1. The probe is trained with random subsets of the modalities; losses are against the full set under "
+            f"{stamp} {protocol.main_task} macro-F1. The probe is trained with random subsets of the modalities; "
+            "losses are against the full set under "
             "the same probe, mean over all subsets. "
             "*A probe for each set* is trained and judged on that set alone: what its modalities can tell.",
             _missing(rows),
@@ -56,11 +56,29 @@ def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
         *_section(
             "Ablations (exploratory)",
             f"Protocol `{protocol.id}` version {protocol.version}, group 0 only ({', '.join(protocol.groups[0].test)}), one seed: "
-            f"macro-F1 in points, computed {span}. Three subjects cannot rank neighbours.",
+            f"macro-F1 in points, computed {span}. {_COUNTS[len(protocol.groups[0].test)]} subjects cannot rank neighbours.",
             _ablations(protocol, summary["rows"]),
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _windows(protocol: Protocol) -> str:
+    """Windows, who is left out, and what the words of the tables mean."""
+    held_out = len(protocol.subjects) - len(protocol.folds[0].train)
+    who = "leave one subject out" if held_out == 1 else f"leave {held_out} subjects out"
+    every = f"{protocol.window_s:g} s windows every {protocol.stride_s:g} s"
+    normalised = "*normalised*: features also z-scored per subject over all its windows, without labels. "
+    return (
+        f"{len(protocol.subjects)} subjects, {every}, {who}, {len(protocol.groups)} groups with one pretraining each. "
+        f"{normalised if 'subject-normalised' in protocol.settings else ''}*labels*: which labels the row's pretraining used."
+    )
+
+
+def _draws(protocol: Protocol, rows: dict[str, Any]) -> str:
+    supervised = " (the supervised row: 1)" if "supervised" in rows else ""
+    drawn = " Windows are drawn among those that the pretraining of the fold's group may see." if protocol.label_draws == "group" else ""
+    return f"{protocol.main_task} macro-F1, mean of 5 draws{supervised}.{drawn}"
 
 
 def _section(title: str, stamp: str, table: list[str]) -> list[str]:
@@ -76,34 +94,35 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _head() -> list[str]:
-    return [f"{SHORT[setting]} {task}" for setting, task in COLUMNS]
+def _head(protocol: Protocol) -> list[str]:
+    return [f"{SHORT[setting]} {task}" for setting, task in protocol.columns]
 
 
 def _entries(row: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(entry["setting"], entry["task"]): entry for entry in row["tasks"]}
 
 
-def _scores(rows: dict[str, Any], score: str) -> list[str]:
+def _scores(protocol: Protocol, rows: dict[str, Any], score: str) -> list[str]:
     body = []
     for row in rows.values():
         found = _entries(row)
-        body.append([_name(row), *(_points(found[c][score]) if c in found else "" for c in COLUMNS), row["pretraining_labels"]])
-    return _table(["row", *_head(), "labels"], body)
+        body.append([_name(row), *(_points(found[c][score]) if c in found else "" for c in protocol.columns), row["pretraining_labels"]])
+    return _table(["row", *_head(protocol), "labels"], body)
 
 
-def _differences(rows: dict[str, Any]) -> list[str]:
+def _differences(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
     body = []
     for row in rows.values():
         found = {key: entry["against_best_peer"] for key, entry in _entries(row).items() if "against_best_peer" in entry}
         cells = [
-            f"{_points(found[c]['difference'], sign=True)} ({found[c]['ahead']}/{found[c]['of']})" if c in found else "" for c in COLUMNS
+            f"{_points(found[c]['difference'], sign=True)} ({found[c]['ahead']}/{found[c]['of']})" if c in found else ""
+            for c in protocol.columns
         ]
         body.append([_name(row), *cells])
     peers = {
         (e["setting"], e["task"]): e["against_best_peer"]["peer"] for row in rows.values() for e in row["tasks"] if "against_best_peer" in e
     }
-    return _table(["row", *_head()], [["*best peer*", *(peers.get(c, "") for c in COLUMNS)], *body])
+    return _table(["row", *_head(protocol)], [["*best peer*", *(peers.get(c, "") for c in protocol.columns)], *body])
 
 
 def _fractions(rows: dict[str, Any]) -> list[str]:
@@ -132,7 +151,7 @@ def _missing(rows: dict[str, Any]) -> list[str]:
 
 
 def _ablations(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
-    """Every exploratory row, after the rows it varies, judged on the same three subjects."""
+    """Every exploratory row, after the rows it varies, judged on the subjects of group 0."""
     subjects = protocol.groups[0].test
     body = []
     for row in rows.values():
@@ -140,12 +159,12 @@ def _ablations(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
             continue
         found = _entries(row)
         cells = []
-        for column in COLUMNS:
+        for column in protocol.columns:
             scores = [found[column]["by_subject"].get(subject) for subject in subjects] if column in found else [None]
             cells.append("" if None in scores else f"{100 * sum(scores) / len(scores):.1f}")
         if any(cells):
             body.append([row["title"], *cells])
-    return _table(["row", *_head()], body) if any(row["exploratory"] for row in rows.values()) else []
+    return _table(["row", *_head(protocol)], body) if any(row["exploratory"] for row in rows.values()) else []
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -25,8 +25,10 @@ def stack_at_one_rate(
     return np.concatenate(stacked, axis=1).astype(np.float32)
 
 
-def minirocket_features(windows: NDArray[np.float32], fit_on: NDArray[np.bool_], *, seed: int = 0) -> NDArray[np.float32]:
-    """[n, C, T] -> [n, about 5,000] proportions of positive values; only the windows in `fit_on` set the biases."""
-    transform = MiniRocket(n_kernels=KERNELS, random_state=seed, n_jobs=1)
+def minirocket_features(
+    windows: NDArray[np.float32], fit_on: NDArray[np.bool_], *, kernels: int = KERNELS, seed: int = 0
+) -> NDArray[np.float32]:
+    """[n, C, T] -> [n, about `kernels`] proportions of positive values; only the windows in `fit_on` set the biases."""
+    transform = MiniRocket(n_kernels=kernels, random_state=seed, n_jobs=1)
     transform.fit(windows[fit_on])
     return np.asarray(transform.transform(windows), dtype=np.float32)

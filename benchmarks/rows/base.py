@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -14,21 +14,19 @@ from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
 from benchmarks.results import save_array
+from benchmarks.rows.shared import SharedFits
 from sslts.evaluate.loso import FeatureTable, FractionOutcome, Outcome, evaluate_fold, evaluate_label_fractions
 from sslts.evaluate.normalise import SETTINGS, Setting, apply_setting
-from sslts.evaluate.probe import Classifier, Values, fit_linear_probe
+from sslts.evaluate.probe import Classifier, Labels, Values, fit_linear_probe
 from sslts.evaluate.protocol import Fold, Group, Protocol
 from sslts.evaluate.robustness import MissingOutcome, Present, evaluate_missing, evaluate_own_probes
-
-#: Label fractions and missing modalities are judged on this task.
-MAIN_TASK = "4-class"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What is computed beside the tasks, and for which groups (None: all).
 
-    Label fractions, missing modalities under one probe, and under a probe for each set of modalities: in which settings.
+    Label fractions, missing modalities under one probe, and under a probe for each set of modalities: in which of the protocol's settings.
 
     A change here makes no result stale: a fold's parts are computed one by one.
     """
@@ -102,6 +100,7 @@ class FeatureRow(Row):
     """A row that gives features for windows; a classifier (the linear probe unless said otherwise) judges them."""
 
     classifier: Classifier = fit_linear_probe
+    _fits: SharedFits = field(default_factory=SharedFits, repr=False, compare=False)
 
     @abstractmethod
     def compute(self, protocol: Protocol, group: Group, grid: Grid, present: NDArray[np.bool_]) -> Values:
@@ -117,8 +116,8 @@ class FeatureRow(Row):
         return np.load(path, allow_pickle=False)
 
     def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
-        """All tasks in both settings."""
-        return evaluate_fold(protocol, fold, self._table(protocol, fold, grid), classifier=self.classifier)
+        """All tasks in all settings of the protocol."""
+        return evaluate_fold(protocol, fold, self._table(protocol, fold, grid), classifier=self._fits.of(self.classifier))
 
     def judge_fractions(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[FractionOutcome]:
         """All fractions and draws."""
@@ -126,9 +125,9 @@ class FeatureRow(Row):
             protocol,
             fold,
             self._table(protocol, fold, grid),
-            task=MAIN_TASK,
-            classifier=self.classifier,
-            settings=self.parts.label_fractions,
+            task=protocol.main_task,
+            classifier=self._fits.of(self.classifier),
+            settings=[setting for setting in protocol.settings if setting in self.parts.label_fractions],
         )
 
     def judge_missing(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
@@ -137,11 +136,11 @@ class FeatureRow(Row):
 
     def judge_own_probes(self, protocol: Protocol, fold: Fold, grid: Grid) -> dict[Setting, list[MissingOutcome]]:
         """A probe trained and tested on each set of the modalities."""
-        group, task, found = protocol.groups[fold.group], protocol.task(MAIN_TASK), {}
+        group, task, found = protocol.groups[fold.group], protocol.task(protocol.main_task), {}
         for setting in self.parts.own_probes:
             found[setting] = evaluate_own_probes(
                 lambda present, setting=setting: apply_setting(self.features(protocol, group, grid, present), grid.subjects, setting),  # type: ignore[misc]
-                task.labels(grid.classes),
+                _usable(protocol, fold, grid),
                 grid.subjects,
                 train_subjects=fold.train,
                 test_subjects=(fold.subject,),
@@ -157,10 +156,10 @@ class FeatureRow(Row):
         return FeatureTable(values, grid.subjects, grid.classes, seen=self.seen(group))
 
     def _missing(self, protocol: Protocol, fold: Fold, grid: Grid, setting: Setting) -> list[MissingOutcome]:
-        group, task = protocol.groups[fold.group], protocol.task(MAIN_TASK)
+        group, task = protocol.groups[fold.group], protocol.task(protocol.main_task)
         return evaluate_missing(
             lambda present: apply_setting(self.features(protocol, group, grid, present), grid.subjects, setting),
-            task.labels(grid.classes),
+            _usable(protocol, fold, grid),
             grid.subjects,
             train_subjects=fold.train,
             test_subjects=(fold.subject,),
@@ -169,3 +168,9 @@ class FeatureRow(Row):
             classifier=self.classifier,
             key=(protocol.id, fold.subject),
         )
+
+
+def _usable(protocol: Protocol, fold: Fold, grid: Grid) -> Labels:
+    """int [n] labels of the main task; -1 for windows that the fold neither learns from nor tests."""
+    usable = protocol.may_learn(fold, grid.subjects, grid.classes) | (np.asarray(grid.subjects) == fold.subject)
+    return np.where(usable, protocol.task(protocol.main_task).labels(grid.classes), -1)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks.grid import Grid
 from benchmarks.results import write_json
-from benchmarks.rows.base import MAIN_TASK, Parts, Row
+from benchmarks.rows.base import Parts, Row
 from benchmarks.rows.crossl import RECIPES, Pretrained
-from sslts.evaluate.label_efficiency import FRACTIONS, draw_windows
+from sslts.evaluate.label_efficiency import draw_windows
 from sslts.evaluate.leakage import check_disjoint
 from sslts.evaluate.loso import FractionOutcome, Outcome
 from sslts.evaluate.metrics import confusion_matrix
@@ -47,19 +47,19 @@ class Supervised(Row):
     def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
         """4-class, inductive, all labels: the fold's share of its group's training."""
         confusion, predicted, _ = self._judged(protocol, fold, grid, 1.0)
-        return [Outcome(MAIN_TASK, "inductive", confusion, predicted, None)]
+        return [Outcome(protocol.main_task, "inductive", confusion, predicted, None)]
 
     def judge_fractions(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[FractionOutcome]:
         """One training a fraction."""
         outcomes = []
-        for fraction in FRACTIONS:
+        for fraction in protocol.label_fractions:
             confusion, _, labels = self._judged(protocol, fold, grid, fraction)
-            outcomes.append(FractionOutcome(MAIN_TASK, "inductive", fraction, 0, labels, confusion))
+            outcomes.append(FractionOutcome(protocol.main_task, "inductive", fraction, 0, labels, confusion))
         return outcomes
 
     def _judged(self, protocol: Protocol, fold: Fold, grid: Grid, fraction: float) -> tuple[NDArray[np.int64], Labels, int]:
         """Confusion matrix, predictions of the test subject's windows, and how many labels were used."""
-        task = protocol.task(MAIN_TASK)
+        task = protocol.task(protocol.main_task)
         labels = task.labels(grid.classes)
         test = np.flatnonzero(np.asarray(grid.subjects) == fold.subject)
         predicted, count = self._predictions(protocol, protocol.groups[fold.group], grid, labels, fraction)
@@ -88,7 +88,7 @@ class Supervised(Row):
                 grid=grid,
                 rows=rows,
                 labels=labels[rows],
-                classes=len(protocol.task(MAIN_TASK).classes),
+                classes=len(protocol.task(protocol.main_task).classes),
                 train_subjects=group.train,
                 data=grid.data / protocol.folder,
                 out=self._start(protocol, group),

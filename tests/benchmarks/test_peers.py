@@ -8,6 +8,9 @@ from sklearn.linear_model import RidgeClassifier
 
 from benchmarks.peers.classifiers import _ridge_path, fit_balanced_ridge, fit_extra_trees
 from benchmarks.peers.handmade import SIZES, bvp_features, eda_features, handmade_features, temp_features
+from benchmarks.peers.handmade_motion import motion_features
+from benchmarks.rows.motion_peers import mirrored
+from benchmarks.rows.shared import SharedFits
 
 RATES = {"acc": 32.0, "bvp": 64.0, "eda": 4.0, "temp": 4.0}
 
@@ -82,3 +85,42 @@ def test_peers_learn_separable_classes(fit):
     values = 4 * np.eye(3, 10)[labels] + rng.normal(size=(60, 10)) * 0.3
     fitted = fit(values[:45], labels[:45], [f"S{i // 5}" for i in range(45)])
     assert (fitted.predict(values[45:]) == labels[45:]).all()
+
+
+def test_motion_features_of_a_known_wave():
+    """Two periods a second for 5 s at 25 Hz around 3: dominant frequency 2 Hz, deviation 1/sqrt(2), 20 crossings among 124 neighbours."""
+    time = np.arange(125) / 25
+    wave = 3 + np.sin(2 * np.pi * 2 * time + 0.1)
+    values, names = motion_features({"acc": np.stack([wave, np.full(125, 7.0)])[None]}, {"acc": 25.0})
+    assert values.shape == (1, 22)
+    told = dict(zip(names, values[0], strict=True))
+    assert told["acc.0.mean"] == pytest.approx(3)
+    assert told["acc.0.std"] == pytest.approx(np.sqrt(0.5))
+    assert told["acc.0.dominant_hz"] == pytest.approx(2)
+    assert told["acc.0.kurtosis"] == pytest.approx(1.5)
+    assert told["acc.0.skew"] == pytest.approx(0, abs=1e-9)
+    assert round(told["acc.0.crossings"] * 124) in (19, 20)
+    constant = [told[f"acc.1.{name}"] for name in ("mean", "std", "min", "max", "median", "iqr", "change", "skew", "kurtosis", "crossings")]
+    assert constant == [7, 0, 7, 7, 7, 0, 0, 0, 0, 0]
+
+
+def test_a_lost_end_is_mirrored():
+    window = np.array([[1.0, 2.0, 3.0, 0.0, 0.0]], dtype=np.float32)
+    np.testing.assert_array_equal(mirrored(window, np.array([True, True, True, False, False])), [[1, 2, 3, 2, 1]])
+
+
+def test_the_same_training_windows_are_fitted_once():
+    fitted = []
+
+    def fit(values, labels, subjects):
+        fitted.append(len(values))
+        return object()
+
+    values, labels, subjects = np.arange(6.0)[:, None], np.array([0, 1, 0, 1, 0, 1]), list("aabbcc")
+    shared = SharedFits().of(fit)
+    first = shared(values, labels, subjects)
+    assert shared(values.copy(), labels.copy(), subjects) is first
+    assert shared(values + 1, labels, subjects) is not first
+    assert shared(values, 1 - labels, subjects) is not first
+    assert shared(values, labels, list("aabbcd")) is not first
+    assert len(fitted) == 4
