@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sslts.config import ModelConfig, parse
 from sslts.errors import ArtefactError, WeightsMismatchError
+from sslts.hub.folders import check_target, new_folder
 from sslts.hub.header import Header, TensorInfo, read_header
 from sslts.hub.layout import CARD, CONFIG, KNOWN_FILES, MANIFEST_FILES, METRICS, TOKENIZER, WEIGHTS
 from sslts.hub.metrics import Metrics
@@ -116,7 +114,7 @@ def write(
             cannot be stored, or the disk refuses them.
         ConfigError: `metrics` is not a valid metrics.json.
     """
-    _check_target(folder, overwrite=overwrite)
+    check_target(folder, KNOWN_FILES, what="model", overwrite=overwrite)
     measured: Metrics = parse(Metrics, metrics, METRICS)
     contents = {WEIGHTS: _serialise(state, half=half), CARD: card.encode(), METRICS: _json(measured.model_dump(mode="json"))}
     if tokenizer is not None:
@@ -182,59 +180,7 @@ def _json(value: Any) -> bytes:
 
 
 def _write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with new_folder(folder) as temporary:
         for name, data in contents.items():
-            _write_durably(temporary / name, data)
-        temporary.chmod(0o755)  # mkdtemp makes it private
+            (temporary / name).write_bytes(data)
         read_config(temporary)
-        _put_in_place(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _check_target(folder: Path, *, overwrite: bool) -> None:
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ArtefactError(f"{folder} is a file or a link, expected a folder to write.")
-    found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    if found and not overwrite:
-        raise ArtefactError(f"{folder} is not empty. Choose another folder, or overwrite=True to replace the model in it.")
-    strangers = [name for name in found if name not in KNOWN_FILES]
-    if strangers:
-        raise ArtefactError(f"{folder} holds {', '.join(strangers[:3])}, which is not part of a model; it will not be replaced.")
-
-
-def _put_in_place(temporary: Path, folder: Path) -> None:
-    if not folder.exists():
-        temporary.rename(folder)
-    else:
-        # A folder cannot replace a full one in one step: move the old one aside, and back if the new one does not arrive.
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
-        try:
-            folder.rename(aside / "old")
-            temporary.rename(folder)
-        except OSError:
-            if not folder.exists():
-                (aside / "old").rename(folder)
-            aside.rmdir()
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # only POSIX lets a folder be opened
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
