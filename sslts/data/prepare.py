@@ -87,10 +87,11 @@ def _described(recording: Recording, spec: SensorSpec) -> Recording:
         wanted = tuple(_in_unit(stream.channels[index], units[stream.channels[index].kind], name) for index in kept)
         found[name] = _prepared(stream, Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted), partial=True)
     if not found:
-        kinds = sorted({channel.kind for stream in recording.streams.values() for channel in stream.channels})
+        held = [f"{stream.name}.{channel.name} ({channel.kind})" for stream in recording.streams.values() for channel in stream.channels]
+        more = f" and {len(held) - 12} more" if len(held) > 12 else ""
         raise MissingModalityError(
-            f"This recording holds {', '.join(kinds)}; this model reads {', '.join(units)}. "
-            "Set the channels' kind if it is only named otherwise."
+            f"This recording holds {', '.join(held[:12])}{more}; this model reads {', '.join(units)}. If a channel is one of these, say so "
+            f"by its kind: Recording.from_arrays(..., kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
         )
     return replace(recording, streams=found)
 

@@ -230,6 +230,18 @@ class Recording:
             raise MissingModalityError(f"Cannot remove {', '.join(unknown)}: this recording holds {', '.join(self.names) or 'no stream'}.")
         return replace(self, streams={name: stream for name, stream in self.streams.items() if name not in names})
 
+    def only(self, *names: str) -> Self:
+        """The same recording with these streams alone, as when only the unit on the arm were worn.
+
+        Raises:
+            MissingModalityError: there is no such stream.
+        """
+        unknown = sorted(set(names) - set(self.streams))
+        if unknown or not names:
+            asked = f"has no {', '.join(unknown)}" if unknown else "was asked for no stream"
+            raise MissingModalityError(f"This recording {asked}: it holds {', '.join(self.names) or 'no stream'}.")
+        return replace(self, streams={name: stream for name, stream in self.streams.items() if name in names})
+
     def window(self, *, start_s: float, duration_s: float | None = None) -> Self:
         """A stretch of the recording, on the same clock, to the end when no duration is given.
 

@@ -14,18 +14,33 @@ def channel_text(channel: Channel) -> str:
     Raises:
         ChannelError: it says neither what it measures nor where.
     """
-    if channel.description.strip():
-        return channel.description
-    kind = channel.kind.replace("-", " ")
-    if kind in ("", "any", "unknown") and not channel.position:
-        raise ChannelError(
-            f"Channel '{channel.name}' has no description, and its kind '{channel.kind}' says nothing. Say what it measures and where: "
-            f"Channel(name='{channel.name}', ..., description='acceleration along the thigh, phone in a trouser pocket')."
-        )
-    axis = f"{channel.name} axis" if channel.name in ("x", "y", "z") else channel.name
-    return ", ".join(part for part in (f"{kind} {axis}", channel.position, channel.unit) if part)
+    return channel_texts([channel])[0]
 
 
 def channel_texts(channels: Sequence[Channel]) -> list[str]:
-    """One text a channel (ChannelError names the first that cannot be described)."""
-    return [channel_text(channel) for channel in channels]
+    """One text a channel.
+
+    Raises:
+        ChannelError: names every channel that says neither what it measures nor where, and how to say it.
+    """
+    silent = [channel for channel in channels if not _says_something(channel)]
+    if silent:
+        named = ", ".join(f"'{channel.name}' (kind '{channel.kind}')" for channel in silent)
+        one = len(silent) == 1
+        raise ChannelError(
+            f"Channel{'' if one else 's'} {named} {'has' if one else 'have'} no description, and {'its' if one else 'their'} kind says "
+            f"nothing. Say what is measured and where: Channel(name='{silent[0].name}', ..., "
+            "description='acceleration along the thigh, phone in a trouser pocket'), or give kind and position."
+        )
+    return [_text(channel) for channel in channels]
+
+
+def _says_something(channel: Channel) -> bool:
+    return bool(channel.description.strip() or channel.position) or channel.kind not in ("any", "unknown")
+
+
+def _text(channel: Channel) -> str:
+    if channel.description.strip():
+        return channel.description
+    axis = f"{channel.name} axis" if channel.name in ("x", "y", "z") else channel.name
+    return ", ".join(part for part in (f"{channel.kind.replace('-', ' ')} {axis}", channel.position, channel.unit) if part)

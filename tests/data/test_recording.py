@@ -159,6 +159,18 @@ def test_without_removes_by_name_and_names_what_there_is():
         acc().without("bvp")
 
 
+def test_only_keeps_by_name_in_the_recordings_order_and_names_what_there_is():
+    whole = Recording.from_arrays(
+        {"acc": np.zeros((8, 3)), "eda": np.zeros(8), "temp": np.zeros(8)}, rate_hz=4, units={"acc": "g", "eda": "uS", "temp": "degC"}
+    )
+    assert whole.only("temp", "acc").names == ("acc", "temp")
+    assert whole.only("eda").streams["eda"] is whole.streams["eda"]
+    with pytest.raises(MissingModalityError, match="has no leg: it holds acc, eda, temp"):
+        whole.only("leg")
+    with pytest.raises(MissingModalityError, match="asked for no stream"):
+        whole.only()
+
+
 def test_labels_are_ordered_and_may_not_overlap():
     track = LabelTrack((Interval(5, 6, "b"), Interval(1, 2, "a"), Interval(2, 3, "b")))
     assert track.names == ("a", "b")

@@ -204,5 +204,5 @@ def test_local_reconstruction_and_a_regulariser_run_beside(method):
 def test_a_channel_that_says_nothing_is_asked_for_by_name(method):
     part = batch().signals["wrist"]
     bare = tuple(Channel(name=f"ch{i}", kind="unknown", unit="1") for i in range(3))
-    with pytest.raises(ChannelError, match=r"Channel 'ch0' has no description"):
+    with pytest.raises(ChannelError, match=r"Channels 'ch0' .*, 'ch1' .*, 'ch2' .* have no description"):
         method.embed(SensorBatch({"wrist": replace(part, channels=bare)}))
