@@ -169,6 +169,14 @@ class VocabularyWarning(UserWarning):
     """A text holds words that the text tower does not know: another language, another script, or no words at all."""
 
 
+class IndexMismatchError(ArtefactError):
+    """An index was made by another model or text tower than the one that should search it."""
+
+
+class IndexCorruptedError(ArtefactError):
+    """A stored index is incomplete, damaged, of an unknown format, or no index at all."""
+
+
 # --- training and evaluation -------------------------------------------------------------------------------------------
 
 

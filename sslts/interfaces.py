@@ -246,6 +246,8 @@ class Method(Component):
 class TextMethod(Method):
     """A method that also embeds words into its space."""
 
+    #: The tower that `embed_text` reads with: callers ask it which words it does not know.
+    text_encoder: TextEncoder
     #: [] Divides cosine similarities between windows and texts before a softmax.
     temperature: Tensor
 
@@ -256,6 +258,10 @@ class TextMethod(Method):
     @abstractmethod
     def in_text_space(self, embeddings: Tensor) -> Tensor:
         """What of embeddings [n, E] compares with texts: [n, T], unit length or 0."""
+
+    def in_sensor_space(self, embeddings: Tensor) -> Tensor:
+        """What of embeddings [n, E] compares with windows of other sensors: [n, S]. Default: all of it."""
+        return embeddings
 
 
 def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | None = None) -> Any:
