@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,6 +168,13 @@ class Protocol(Frozen):
                 allowed &= ~(np.isin(names, twins.subjects) & np.isin(classes, self.class_index(twins.classes)))
         return np.asarray(allowed, dtype=np.bool_)
 
+    def twin_windows(self, subjects: Sequence[str], classes: Labels) -> NDArray[np.bool_]:
+        """bool [n]: windows whose very signal another subject has too (`never_together`), given subjects and protocol classes int [n]."""
+        found = np.zeros(len(subjects), dtype=np.bool_)
+        for twins in self.never_together:
+            found |= np.isin(np.asarray(subjects), twins.subjects) & np.isin(classes, self.class_index(twins.classes))
+        return found
+
     def with_twins(self, seen: Iterable[str]) -> frozenset[str]:
         """Subjects that were seen, and those of whom the same signal was seen (`never_together`)."""
         found = frozenset(seen)
@@ -221,15 +228,25 @@ def load_protocol(source: str | Path) -> Protocol:
     if isinstance(source, Path):
         return _checked(parse(Protocol, read_json(source), str(source)))
     if source not in protocols():
+        if source in built_in():
+            raise UnknownNameError(
+                f"'{source}' judges words, not a classifier: load it with sslts.evaluate.text_protocols. Leave-out protocols: "
+                f"{_list(protocols())}."
+            )
         raise UnknownNameError(f"No protocol is named '{source}'. {suggest(source, protocols())}Known protocols: {_list(protocols())}.")
-    text = resources.files("sslts.evaluate").joinpath("protocols", f"{source}.json").read_text(encoding="utf-8")
-    return _checked(parse(Protocol, parse_json(text, source), source))
+    return _checked(parse(Protocol, built_in()[source], source))
 
 
 def protocols() -> tuple[str, ...]:
-    """Names of the built-in protocols."""
+    """Names of the built-in leave-out protocols. (Those of another "kind" are loaded by `sslts.evaluate.text_protocols`.)"""
+    return tuple(name for name, content in built_in().items() if "kind" not in content)
+
+
+def built_in() -> dict[str, dict[str, Any]]:
+    """Every file of the protocols' folder by name, as JSON."""
     folder = resources.files("sslts.evaluate").joinpath("protocols")
-    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
+    found = {entry.name.removesuffix(".json"): entry for entry in folder.iterdir() if entry.name.endswith(".json")}
+    return {name: parse_json(found[name].read_text(encoding="utf-8"), name) for name in sorted(found)}
 
 
 def _checked(protocol: Protocol) -> Protocol:
