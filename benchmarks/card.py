@@ -10,13 +10,16 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 
+from benchmarks.prose import PROSE
 from sslts.config import ModelConfig
 from sslts.evaluate.metrics import paired_difference
+from sslts.evaluate.protocol import load_protocol
 from sslts.hub import artefact
 from sslts.hub.card import Sections, Table, render_card
 from sslts.hub.metrics import Metrics, Result
@@ -26,50 +29,33 @@ CARDS = ROOT / "model_cards"
 RESULTS = ROOT / "benchmarks" / "results"
 SETTINGS = {"inductive": "inductive", "subject-normalised": "normalised per subject"}
 
-WHAT = """CroSSL (Deldari et al., WSDM 2024): one embedding a modality, some of them hidden twice and independently, and two aggregates that
-should agree without collapsing. No labels, no negatives, no augmentation. Here each modality is described by a wide fixed front end
-(kernel shares on an octave pyramid and descriptors that know the sensor); two trained layers a modality and an aggregator that infers
-what is hidden are what latent masking trains. One embedding of 320 numbers for each minute of an Empatica E4 wristband: with all four
-sensors there, 224 of them are principal components of the front end, which latent masking does not change, and 96 are the trained
-summary. Where a sensor is missing, its 56 numbers are inferred."""
 
-DIFFERS = """- The encoder is not the paper's CNN but fixed multi-scale descriptors with two trained layers (`descriptor`).
-- The aggregate keeps a place for each modality and infers hidden ones (`completion`), instead of compressing to 32 numbers.
-- VICReg's own weights 25 / 25 / 1, the covariance term inside the places and inside the summary; the paper uses 10 / 10 / 100.
-- Modalities are kept with probability 0.6 (paper: 0.9), and at least one always stays visible.
-- 60 s windows of the wrist device every 10 s over whole recordings, labelled or not; the paper uses 1,000 samples of the chest device.
-- AdamW with a cosine schedule and batches of 512 windows; the paper uses Adam and batches of 8.
+@dataclass(frozen=True)
+class Facts:
+    """How a card speaks of a protocol: its data set in tables and in metrics.json, and its headline (task, setting)."""
 
-The paper-faithful configuration is the recipe `crossl-paper`."""
+    title: str
+    dataset: str
+    headline: tuple[str, str]
 
-DATA = """Trained on the wrist part of WESAD (15 subjects, 29.7 hours; Schmidt et al., ICMI 2018) without its labels. The data are not part
-of this package: obtain them from their authors. Thresholds of the fixed front end were measured on one recording of the Stress-Predict data
-set (MIT licence; Iqbal et al., Sensors 2022). The weights are published under the Apache-2.0 licence."""
 
-LIMITS = """- Fifteen people in one laboratory protocol with one wristband model: margins inside an interval are ties.
-- These weights have seen all 15 subjects. The figures come from five models of the same recipe, each trained without the subjects it was
-  judged on; judging the published weights on WESAD would leak.
-- The recipe was chosen on these same 15 people: about fifty variants (`benchmarks/results/selection`) were compared by validation inside
-  the training subjects of each group, averaged over groups, so that every person's labels had a say, and test scores of one earlier
-  candidate had been seen.
-  By how much this flatters the figures was not measured. No search like it is on record for the peers.
-- *Normalised per subject* needs a recording of the person through different states, without labels; it is not available at once.
-- Shares are computed for 60 s windows at the E4's rates; other devices are resampled and were not measured.
-- Not a medical device, and no detector of anybody's stress outside the laboratory."""
-
-CITE = """Deldari et al.: CroSSL: Cross-modal Self-Supervised Learning for Time-series through Latent Masking. WSDM 2024, arXiv:2307.16847.
-Schmidt, Reiss, Duerichen, Marberger, Van Laerhoven: Introducing WESAD, a Multimodal Dataset for Wearable Stress and Affect Detection.
-ICMI 2018. Bardes, Ponce, LeCun: VICReg: Variance-Invariance-Covariance Regularization. ICLR 2022, arXiv:2105.04906."""
+FACTS = {
+    "wesad-loso": Facts("WESAD", "wesad", ("stress", "subject-normalised")),
+    "dsads-loso": Facts("DSADS", "dsads", ("19-class", "inductive")),
+    "motionsense-6fold": Facts("MotionSense", "motionsense", ("6-class", "inductive")),
+}
 
 
 def measured(summary: Mapping[str, Any], row: str) -> Metrics:
-    """The row's figures as metrics.json; the first, the headline, is stress normalised per subject."""
+    """The row's figures under one protocol as metrics.json; the protocol's headline stands first."""
     protocol, entry = summary["protocol"]["id"], summary["rows"][row]
+    facts = FACTS[protocol]
+    task_first, setting_first = facts.headline[0], SETTINGS[facts.headline[1]]
     results = [
         Result(
             protocol=protocol,
             task=task["task"],
-            dataset="wesad",
+            dataset=facts.dataset,
             metric="macro-f1",
             value=round(task["macro_f1"]["mean"], 4),
             low=round(task["macro_f1"]["mean"] - task["macro_f1"]["half_width"], 4),
@@ -79,27 +65,30 @@ def measured(summary: Mapping[str, Any], row: str) -> Metrics:
         )
         for task in entry["tasks"]
     ]
-    results.sort(key=lambda result: (result.task != "stress", result.setting == "inductive"))
+    results.sort(key=lambda result: (result.task != task_first, result.setting != setting_first))
     return Metrics(results=tuple(results), source=f"benchmarks/results/{protocol}/summary.json")
 
 
 def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
     """Ours beside the peers: the tasks of each setting, label efficiency, missing modalities. Exploratory rows are left out."""
+    protocol = load_protocol(summary["protocol"]["id"])
+    title_of_data, main = FACTS[protocol.id].title, protocol.main_task
+    settings = {setting: SETTINGS[setting] for setting in protocol.settings}
     rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"] and entry["tasks"]}
     note = f"Macro-F1, mean over test subjects +- half of the 95 % t-interval, in points; protocol {summary['protocol']['id']}."
     found = []
-    for setting, title in SETTINGS.items():
+    for setting, title in settings.items():
         tasks = [task["task"] for task in next(iter(rows.values()))["tasks"] if task["setting"] == setting]
         lines = []
         for entry in rows.values():
             cells = {task["task"]: _points(task["macro_f1"]) for task in entry["tasks"] if task["setting"] == setting}
             if cells:
                 lines.append((entry["title"], *(cells.get(name, "not judged") for name in tasks)))
-        found.append(Table(title=f"WESAD, {title}", columns=("row", *tasks), rows=tuple(lines), note=note))
+        found.append(Table(title=f"{title_of_data}, {title}", columns=("row", *tasks), rows=tuple(lines), note=note))
     fractions: list[tuple[str, ...]] = []
     missing: list[tuple[str, ...]] = []
     shares: list[float] = []
-    for setting, title in SETTINGS.items():
+    for setting, title in settings.items():
         for entry in rows.values():
             cells = {cell["fraction"]: cell["macro_f1"] for cell in entry.get("label_fractions", []) if cell["setting"] == setting}
             if cells:
@@ -111,14 +100,14 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
                     missing.append((f"{entry['title']}{added} ({title})", *map(_points, [cell["full"], cell["mean_loss"], *losses])))
     if fractions:
         columns = ("row", *(f"{100 * share:g} %" for share in shares))
-        found.append(Table(title="WESAD, share of the labels (4-class)", columns=columns, rows=tuple(fractions), note=note))
+        found.append(Table(title=f"{title_of_data}, share of the labels ({main})", columns=columns, rows=tuple(fractions), note=note))
     if missing:
         columns = ("row", "full set", "mean loss of 14 subsets", "1 missing", "2 missing", "3 missing")
         why = (
             f"{note} One probe is trained with random subsets, or one for each set on that set alone; "
             "losses are against the full set under the same kind of probe."
         )
-        found.append(Table(title="WESAD, missing modalities (4-class)", columns=columns, rows=tuple(missing), note=why))
+        found.append(Table(title=f"{title_of_data}, missing modalities ({main})", columns=columns, rows=tuple(missing), note=why))
     return tuple(found)
 
 
@@ -164,11 +153,13 @@ def against_random(summary: Mapping[str, Any], row: str) -> str:
 
 def peers_ahead(summary: Mapping[str, Any], row: str) -> str:
     """Every figure of the tables at which a peer's mean is higher, one line each."""
-    entry = summary["rows"][row]
+    entry, main = summary["rows"][row], load_protocol(summary["protocol"]["id"]).main_task
     peers = [found for found in summary["rows"].values() if found["kind"] == "peer" and not found["exploratory"]]
     lines = []
-    for name, ours in _figures(entry).items():
-        ahead = [(found[name], peer["title"]) for peer in peers if name in (found := _figures(peer)) and found[name]["mean"] > ours["mean"]]
+    for name, ours in _figures(entry, main).items():
+        ahead = [
+            (found[name], peer["title"]) for peer in peers if name in (found := _figures(peer, main)) and found[name]["mean"] > ours["mean"]
+        ]
         if ahead:
             told = ", ".join(f"{title} {_points(cell)}" for cell, title in sorted(ahead, key=lambda pair: -pair[0]["mean"]))
             lines.append(f"- {name}: {told}; ours {_points(ours)}.")
@@ -180,51 +171,62 @@ def peers_ahead(summary: Mapping[str, Any], row: str) -> str:
     )
 
 
-def _figures(entry: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+def _figures(entry: Mapping[str, Any], main: str) -> dict[str, Mapping[str, float]]:
     """Macro-F1 of a row by what was measured: tasks, shares of the labels, subsets of the modalities."""
     found: dict[str, Mapping[str, float]] = {}
     for task in entry["tasks"]:
         found[f"{task['task']}, {SETTINGS[task['setting']]}"] = task["macro_f1"]
     for cell in entry.get("label_fractions", []):
         if cell["fraction"] < 1:  # all labels: the task itself
-            found[f"4-class with {100 * cell['fraction']:g} % of the labels, {SETTINGS[cell['setting']]}"] = cell["macro_f1"]
+            found[f"{main} with {100 * cell['fraction']:g} % of the labels, {SETTINGS[cell['setting']]}"] = cell["macro_f1"]
     for missing in entry.get("missing", []):
         for subset in missing["subsets"]:
-            name = f"4-class from {' + '.join(subset['present'])}, probe trained with subsets, {SETTINGS[missing['setting']]}"
+            name = f"{main} from {' + '.join(subset['present'])}, probe trained with subsets, {SETTINGS[missing['setting']]}"
             found[name] = subset["macro_f1"]
     return found
 
 
-def sections(summary: Mapping[str, Any], row: str) -> Sections:
-    """The card's prose and tables."""
+def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
+    """The card's prose, and the tables of each protocol with what they allow to say."""
+    prose = PROSE[row]
+    notes = [against_peers(summary, row) + peers_ahead(summary, row) + against_random(summary, row) for summary in summaries]
+    if len(summaries) > 1:
+        notes = [f"**{FACTS[summary['protocol']['id']].title}.** {note}" for summary, note in zip(summaries, notes, strict=True)]
     return Sections(
-        what_it_is=WHAT,
-        differs_from_paper=DIFFERS,
-        data_and_licence=DATA,
-        limits=LIMITS,
-        how_to_cite=CITE,
-        results=tables(summary),
-        results_note=against_peers(summary, row) + peers_ahead(summary, row) + against_random(summary, row),
+        what_it_is=prose.what,
+        differs_from_paper=prose.differs,
+        data_and_licence=prose.data,
+        limits=prose.limits,
+        how_to_cite=prose.cite,
+        results=tuple(table for summary in summaries for table in tables(summary)),
+        results_note="\n\n".join(notes),
     )
 
 
-def completed(config: ModelConfig) -> ModelConfig:
+def completed(config: ModelConfig, name: str) -> ModelConfig:
     """The artefact's config with the provenance that a card needs."""
-    provenance = config.provenance.model_copy(update={"licence": "Apache-2.0", "datasets": ("wesad",)})
+    provenance = config.provenance.model_copy(update={"licence": "Apache-2.0", "datasets": PROSE[name].datasets})
     return config.model_copy(update={"provenance": provenance})
 
 
-def summary_of(protocol: str = "wesad-loso") -> dict[str, Any]:
-    """The results that cards quote."""
-    found: dict[str, Any] = json.loads((RESULTS / protocol / "summary.json").read_text(encoding="utf-8"))
-    return found
+def summaries_of(name: str) -> list[dict[str, Any]]:
+    """The results that the model's card quotes, one summary a protocol."""
+    paths = [RESULTS / protocol / "summary.json" for protocol in PROSE[name].protocols]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def all_measured(summaries: Sequence[Mapping[str, Any]], row: str) -> Metrics:
+    """The row's figures under every protocol, the headline of the first protocol first."""
+    found = [measured(summary, row) for summary in summaries]
+    source = found[0].source if len(found) == 1 else "benchmarks/results"
+    return Metrics(results=tuple(result for metrics in found for result in metrics.results), source=source)
 
 
 def up_to_date(name: str) -> bool:
     """True if the card and the metrics of a published model are what the results files give."""
-    summary, folder = summary_of(), CARDS / name
-    metrics = measured(summary, name)
-    card = render_card(artefact.read_config(folder), metrics, sections(summary, name))
+    summaries, folder = summaries_of(name), CARDS / name
+    metrics = all_measured(summaries, name)
+    card = render_card(artefact.read_config(folder), metrics, sections(summaries, name))
     told = Metrics.model_validate(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     return told == metrics and (folder / "README.md").read_text(encoding="utf-8") == card
 
@@ -232,7 +234,7 @@ def up_to_date(name: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 if `--check` finds a difference."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", help="row of the benchmark and name of the model")
+    parser.add_argument("name", choices=sorted(PROSE), help="row of the benchmark and name of the model")
     parser.add_argument("--artefact", type=Path, help="the trained folder; default: the published one (only card and metrics change)")
     parser.add_argument("--check", action="store_true", help="only compare")
     given = parser.parse_args(arguments)
@@ -242,10 +244,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"model_cards/{given.name} is not what the results give. Run: python -m benchmarks.card {given.name}", file=sys.stderr)
         return 0 if fine else 1
     source = given.artefact or CARDS / given.name
-    config, summary = completed(artefact.read_config(source)), summary_of()
+    config, summaries = completed(artefact.read_config(source), given.name), summaries_of(given.name)
     state = load_file(source / "model.safetensors")
-    metrics = measured(summary, given.name)
-    card = render_card(config, metrics, sections(summary, given.name))
+    metrics = all_measured(summaries, given.name)
+    card = render_card(config, metrics, sections(summaries, given.name))
     print(artefact.write(CARDS / given.name, config, state, card=card, metrics=metrics, overwrite=True))
     return 0
 
