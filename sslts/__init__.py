@@ -15,6 +15,9 @@ _PUBLIC = {
     "load": "sslts.model",
     "Model": "sslts.model",
     "Embeddings": "sslts.embeddings",
+    "Index": "sslts.retrieval.index",
+    "Classification": "sslts.retrieval.classification",
+    "Hits": "sslts.retrieval.hits",
     "list_models": "sslts.hub.catalogue",
     "register": "sslts.registry",
     "Recording": "sslts.data.recording",
@@ -27,7 +30,10 @@ _MODULES = ("data", "errors", "evaluate", "registry", "training")
 
 __all__ = [
     "Channel",
+    "Classification",
     "Embeddings",
+    "Hits",
+    "Index",
     "Modality",
     "Model",
     "Recording",
@@ -53,6 +59,9 @@ if TYPE_CHECKING:
     from sslts.hub.catalogue import list_models
     from sslts.model import Model, load
     from sslts.registry import register
+    from sslts.retrieval.classification import Classification
+    from sslts.retrieval.hits import Hits
+    from sslts.retrieval.index import Index
 
 
 def __getattr__(name: str) -> Any:

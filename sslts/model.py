@@ -27,14 +27,14 @@ from sslts.data.recording import Recording
 from sslts.data.windows import Cut, cut, modalities_of, window_starts
 from sslts.devices import usable_device
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
-from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError, UnsupportedError
+from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError
 from sslts.few_shot import FewShotClassifier, Normalise
 from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
 from sslts.hub.bounded import BoundedBuild
-from sslts.hub.catalogue import list_models
 from sslts.hub.resolve import resolve
-from sslts.interfaces import Method, TextMethod, build
+from sslts.interfaces import Method, build
+from sslts.retrieval.functions import Retrieval
 from sslts.types import SensorBatch
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def build_method(config: ModelConfig) -> Method:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Retrieval):
     """A loaded model. `config.spec` is the input contract; `method` the network, in eval mode."""
 
     config: ModelConfig
@@ -230,14 +230,6 @@ class Model:
         fitted = build("head", ComponentRef(name=head), "head").fit(torch.cat(rows), torch.cat(index))
         return FewShotClassifier(self, fitted, tuple(classes), normalise)
 
-    def classify(self, recording: Recording, labels: Sequence[str]) -> Any:
-        """Name each window in words (zero-shot). Models without text raise UnsupportedError, which lists those that have it."""
-        raise self._no_text("classify")
-
-    def search(self, where: Any, query: Any) -> Any:
-        """Find moments by words or by example. Models without text raise UnsupportedError, which lists those that have it."""
-        raise self._no_text("search")
-
     def summary(self) -> str:
         """A few lines: what goes in, what comes out, what is trained and on whom."""
         config, spec = self.config, self.config.spec
@@ -310,11 +302,3 @@ class Model:
     def _standardised(self, cuts: Mapping[str, Cut], statistics: Mapping[str, ChannelStatistics]) -> Mapping[str, Cut]:
         # No statistics at all: this model's encoders read physical units and standardise what they compute.
         return standardise_windows(cuts, statistics, self.config.preprocessing.clip) if statistics else cuts
-
-    def _no_text(self, what: str) -> UnsupportedError:
-        if isinstance(self.method, TextMethod):
-            return UnsupportedError(f"{self.name} knows text, but this version of sslts cannot {what} with it. Update sslts.")
-        able = [entry.name for entry in list_models() if "text" in entry.tasks]
-        return UnsupportedError(
-            f"{self.name} has no text tower, so it cannot {what}. Models that can: {', '.join(able) or 'none installed'}."
-        )

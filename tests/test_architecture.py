@@ -30,6 +30,7 @@ RANK = {
     "encoders": 5, "text": 5, "maskers": 5, "aggregators": 5, "fusion": 5, "predictors": 5, "objectives": 5, "heads": 5, "data": 5,
     "methods": 6,
     "hub": 7, "report": 7, "few_shot": 7,
+    "retrieval": 7.5,  # names models of the catalogue that know text, and writes folders as they do
     "model": 8,
     "evaluate": 9,
     "training": 10,
