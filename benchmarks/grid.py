@@ -54,7 +54,8 @@ class Grid:
 
     def _cut(self, spec: SensorSpec) -> dict[str, Cut]:
         parts = [cut(prepare(recording, spec), spec, self.starts_s[session]) for session, recording in self.recordings.items()]
-        return {name: Cut(*(np.concatenate([part[name][index] for part in parts]) for index in range(3))) for name in spec.names}
+        names = spec.names or tuple(parts[0])  # a spec that reads any channels names none
+        return {name: Cut(*(np.concatenate([part[name][index] for part in parts]) for index in range(3))) for name in names}
 
     def raw(self) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
         """{modality: float32 [n, C, T]} at the sensors' own rates, and the rates in Hz."""

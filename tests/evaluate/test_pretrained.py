@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from tiny_e4 import tiny_model
 
+from sslts import registry
 from sslts.config import SensorSpec
 from sslts.data import specs, synthetic
 from sslts.errors import ConfigError, LeakageError
@@ -22,6 +23,7 @@ from sslts.model import Model
 
 SUBJECTS = [f"P{number}" for number in range(1, 7)]
 WINDOW_S = 30.0
+KINDS = ("gravity", "rotationRate", "userAcceleration")
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +138,37 @@ def test_people_of_another_data_set_are_not_the_protocols(protocol: Protocol) ->
     assert seen_by(model("dsads:P1", "synthetic:P2", "mine:P3", "P4"), protocol) == {"P2", "P3", "P4"}
     judged = judge(protocol, [model("dsads:P1", *(f"synthetic:{subject}" for subject in SUBJECTS[:5]))], partial=True)
     assert list(judged.outcomes) == ["P6"]
+
+
+def test_a_subject_of_several_sessions_is_one_subject(tmp_path: Path) -> None:
+    """Three people with two files of 11 s each: two windows of 5 s from each file's start, the rest of a second left over."""
+    header = ",".join(["", *(f"attitude.{a}" for a in ("roll", "pitch", "yaw")), *(f"{k}.{a}" for k in KINDS for a in "xyz")])
+    random = np.random.default_rng(0)
+    for trial in ("wlk_7", "sit_5"):
+        for person in (1, 2, 3):
+            rows = [f"{index}," + ",".join(f"{x:.3f}" for x in random.normal(size=12)) for index in range(550)]
+            path = tmp_path / "A_DeviceMotion_data" / trial / f"sub_{person}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    people = ["sub_1", "sub_2", "sub_3"]
+    manifest = {
+        **dict.fromkeys(("id", "title", "folder", "citation"), "invented"),
+        "version": 1,
+        "reader": "motionsense",
+        "window_s": 5,
+        "stride_s": 5,
+        "subjects": people,
+        "classes": ["walking", "sitting"],
+        "tasks": {"2-class": {"walking": ["walking"], "sitting": ["sitting"]}},
+        "settings": ["inductive"],
+        "group_manifest": [{"test": [subject]} for subject in people],
+        "windows": {subject: {"walking": 2, "sitting": 2} for subject in people},
+    }
+    path = tmp_path / "invented.json"
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    reader = registry.get("reader", "motionsense").create()  # type: ignore[attr-defined]
+    phone = tiny_model(SensorSpec(modalities=reader.modalities, window_s=5, stride_s=5), subjects=("motionsense:sub_9",))
+    judged = evaluate_models(load_protocol(path), [phone], tmp_path, classifier=NearestMean)
+    assert list(judged.outcomes) == people
+    assert all(outcomes[0].confusion.sum() == 4 and len(outcomes) == 1 for outcomes in judged.outcomes.values())
+    assert "subject-normalised" not in judged.table()
