@@ -13,8 +13,9 @@ pytest.importorskip("matplotlib")
 from benchmarks import loso, summary
 from benchmarks.figures import best_peer, load_results, summarise
 from benchmarks.results import dump, fold_path
+from benchmarks.rows import all_rows, find_rows
 from benchmarks.rows.base import FeatureRow, Parts
-from sslts.errors import ConfigError
+from sslts.errors import ConfigError, UnknownNameError
 from sslts.evaluate.protocol import load_protocol
 
 
@@ -180,3 +181,42 @@ def test_json_keeps_numbers_on_one_line_and_round_trips():
     text = dump(content)
     assert json.loads(text) == content
     assert len(text.splitlines()) == 10
+
+
+@dataclass(frozen=True)
+class Activities(Toy):
+    """Features that tell all 19 activities apart."""
+
+    def compute(self, protocol, group, grid, present):
+        return np.eye(19)[grid.classes] + self.noise * np.random.default_rng(0).normal(size=(len(grid), 19))
+
+
+def test_a_protocol_with_one_setting_and_no_missing_modalities_has_no_such_columns(tmp_path):
+    protocol = load_protocol("dsads-loso").model_copy(update={"windows": {}})
+    subjects = tuple(subject for subject in protocol.subjects for _ in range(19 * 4))
+    grid = Grid(subjects=subjects, classes=np.tile(np.repeat(np.arange(19), 4), 8), modalities=("acc",))
+    mine = row(tmp_path / "work", Activities)
+    assert loso.compute_row(protocol, mine, grid, resume=True, root=tmp_path) == 16
+    assert loso.compute_row(protocol, mine, grid, resume=True, root=tmp_path) == 0
+    stored = json.loads(fold_path(protocol.id, "toy", "p4", root=tmp_path).read_text())
+    (task,) = stored["tasks"]
+    assert task["predicted"] == "".join(4 * character for character in "0123456789abcdefghi")
+    assert "missing" not in stored
+    assert [entry["fraction"] for entry in stored["label_fractions"]] == [0.01] * 5 + [0.05] * 5 + [0.1] * 5 + [1.0]
+    assert stored["label_fractions"][-1]["labels"] == 19 * 4 * 7 - 2 * 4  # rowing and jumping of p8 are p4's signal
+    summary.write(protocol, ["toy"], root=tmp_path)
+    text = (tmp_path / protocol.id / "summary.md").read_text()
+    assert "| row | inductive 19-class | labels |" in text
+    assert "normalised" not in text
+    assert "## Missing modalities" not in text
+    assert "run.py dsads-loso --table" in text
+    assert (tmp_path / protocol.id / "label-efficiency.svg").exists()
+    assert (tmp_path / protocol.id / "confusion-toy.svg").exists()
+
+
+def test_rows_are_those_of_the_protocol():
+    phone, wrist = (all_rows(load_protocol(name)) for name in ("motionsense-6fold", "wesad-loso"))
+    assert list(phone)[:3] == ["handmade-lr", "handmade-extratrees", "minirocket-ridge"] == list(wrist)[:3]
+    with pytest.raises(UnknownNameError, match="motionsense-6fold has no row 'crossl-wesad'"):
+        find_rows(["crossl-wesad"], load_protocol("motionsense-6fold"))
+    assert [row.name for row in find_rows(["peers"], load_protocol("dsads-loso"))] == list(phone)[:3]
