@@ -96,15 +96,18 @@ class Classification:
             "scores": [row.tolist() if there else None for row, there in zip(self.scores, self.usable, strict=True)],
         }
 
-    def to_csv(self, path: str | Path) -> Path:
-        """A row a window: time_s, predicted, confidence, one score_* a label; cells are empty where nothing was present."""
-        header = ("time_s", "predicted", "confidence", *(f"score_{label}" for label in self.labels))
-        blank = [None] * len(self.labels)
-        rows = (
-            [time_s, name, None if name is None else row.max(), *(blank if name is None else row)]
+    def table(self) -> tuple[tuple[str, ...], list[list[Any]]]:
+        """Column names and a row a window: time_s, predicted, confidence, one score_* a label; None where nothing was present."""
+        blank = [None] * (len(self.labels) + 1)
+        rows = [
+            [time_s, name, *(blank if name is None else (row.max(), *row))]
             for time_s, name, row in zip(self.time_s, self.predicted, self.scores, strict=True)
-        )
-        return write_csv(Path(path), header, rows)
+        ]
+        return ("time_s", "predicted", "confidence", *(f"score_{label}" for label in self.labels)), rows
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write `table`; cells are empty where nothing was present."""
+        return write_csv(Path(path), *self.table())
 
     def __repr__(self) -> str:
         segments = self.segments()

@@ -128,7 +128,7 @@ class Index:
         """Write the index into a folder of its own, whole or not at all; returns it.
 
         Args:
-            half: store vectors as float16: half the size; cosines change by about 0.0002.
+            half: store vectors as float16: half the size; cosines change by less than 0.0005.
             overwrite: replace an index that is there.
 
         Raises:

@@ -20,6 +20,7 @@ from sslts.strict_json import read_json
 
 SCHEMA = 1
 ABOUT, VECTORS = "index.json", "vectors.safetensors"
+FILES = (ABOUT, VECTORS)
 _MAX_ABOUT_BYTES = 256 << 20
 _DTYPES = {"words": ("F32", "F16"), "sensors": ("F32", "F16"), "time_s": ("F64",), "recording": ("I32",)}
 
@@ -49,7 +50,7 @@ def write_index(index: Index, folder: Path, *, half: bool, overwrite: bool) -> P
     """See `Index.save`."""
     from safetensors.numpy import save_file
 
-    check_target(folder, (ABOUT, VECTORS), what="index", overwrite=overwrite)
+    check_target(folder, FILES, what="search index", overwrite=overwrite)
     kind = np.float16 if half else np.float32
     tensors: dict[str, NDArray[Any]] = {"sensors": index.sensors.astype(kind, copy=False)}
     if index.words is not None and index.words is not index.sensors:
