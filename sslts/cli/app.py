@@ -11,10 +11,12 @@ import typer
 from typer.core import TyperGroup
 
 import sslts
+from sslts.cli.classify import classify
 from sslts.cli.demo import demo
 from sslts.cli.encode import encode
 from sslts.cli.evaluate import evaluate
 from sslts.cli.models import info, list_
+from sslts.cli.search import search
 from sslts.cli.train import train
 from sslts.errors import SslTsError, TrainingInterrupted
 from sslts.strict_json import printable
@@ -70,7 +72,7 @@ def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error and log in detail.")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")] = False,
 ) -> None:
-    """Self-supervised models for multimodal sensor time series: list, inspect, encode, train, evaluate.
+    """Self-supervised models for multimodal sensor time series: list, inspect, encode, name, search, train, evaluate.
 
     Try `sslts demo` first. `sslts COMMAND --help` explains each command.
     """
@@ -80,6 +82,8 @@ def options(
 app.command("list")(list_)
 app.command()(info)
 app.command()(encode)
+app.command()(classify)
+app.command()(search)
 app.command()(train)
 app.command()(evaluate)
 app.command()(demo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,19 @@ from sslts.errors import ConfigError, missing_dependency
 FORMATS = (".npz", ".csv", ".parquet")
 
 
-def check_target(path: Path, *, overwrite: bool) -> None:
+def check_target(path: Path, *, overwrite: bool, formats: Sequence[str] = FORMATS, option: str = "--out") -> None:
     """Refuse a file that could not be written, before anything is computed.
 
     Raises:
         ConfigError: unknown ending, no such folder, or the file exists and may not be replaced.
         MissingDependencyError: .parquet without pyarrow.
     """
-    if path.suffix not in FORMATS:
-        raise ConfigError(f"--out must end in {', '.join(FORMATS)}, got '{path}'.")
+    if path.suffix not in formats:
+        raise ConfigError(f"{option} must end in {', '.join(formats)}, got '{path}'.")
     if not path.parent.is_dir():
         raise ConfigError(f"There is no folder '{path.parent}' for '{path.name}'. Make it first.")
     if path.exists() and not overwrite:
-        raise ConfigError(f"{path} exists. Choose another --out, or replace it with --overwrite.")
+        raise ConfigError(f"{path} exists. Choose another {option}, or replace it with --overwrite.")
     if path.suffix == ".parquet":
         _pyarrow()
 

@@ -21,7 +21,7 @@ def test_version_is_the_packages() -> None:
     assert (result.exit_code, result.stdout.strip()) == (0, f"sslts {sslts.__version__}")
 
 
-@pytest.mark.parametrize("command", ["list", "info", "encode", "train", "evaluate", "demo"])
+@pytest.mark.parametrize("command", ["list", "info", "encode", "classify", "search", "train", "evaluate", "demo"])
 def test_every_command_explains_itself(command: str) -> None:
     result = run.invoke(app, [command, "--help"])
     assert result.exit_code == 0

@@ -1,0 +1,27 @@
+"""What `sslts classify` and `sslts search` share."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+TextModel = Annotated[str, typer.Option("--model", help="A model that knows text: a catalogue name, a folder or 'hf:...'.")]
+DEFAULT_MODEL = "sensor-text-jepa-har"
+ReaderName = Annotated[str, typer.Option(help="Layout of the files: csv, motionsense, empatica-e4, a plugin's.")]
+DEFAULT_READER = "csv"
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """A warning is one line on stderr, as an error is."""
+
+    def show(message: Warning | str, *_: Any) -> None:
+        typer.echo(f"sslts: warning: {' '.join(str(message).split())}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
