@@ -16,7 +16,7 @@ from sslts.hub.artefact import sha256_of
 from sslts.hub.folders import check_target, new_folder
 from sslts.hub.header import read_header
 from sslts.retrieval.index import Index, IndexedRecording, Maker
-from sslts.strict_json import read_json
+from sslts.strict_json import printable, read_json
 
 SCHEMA = 1
 ABOUT, VECTORS = "index.json", "vectors.safetensors"
@@ -106,7 +106,7 @@ def _read(folder: Path) -> Index:
     shared = header.metadata.get("words") == "sensors"
     for name, info in header.tensors.items():
         if info.dtype not in _DTYPES.get(name, ()) or info.shape[:1] != (about.windows,):
-            raise IndexCorruptedError(f"{path}: tensor '{name[:40]}' is {info.dtype} {list(info.shape)}, expected {about.windows} rows.")
+            raise IndexCorruptedError(f"{path}: tensor '{printable(name[:40])}' is {info.dtype} {list(info.shape)}, expected {about.windows} rows.")
     missing = {"sensors", "time_s", "recording"} - set(header.tensors)
     if missing or (about.tower is not None and not shared and "words" not in header.tensors):
         raise IndexCorruptedError(f"{path} lacks {', '.join(sorted(missing)) or 'words'}. Copy it again, or index the recordings anew.")
