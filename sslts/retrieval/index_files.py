@@ -106,7 +106,9 @@ def _read(folder: Path) -> Index:
     shared = header.metadata.get("words") == "sensors"
     for name, info in header.tensors.items():
         if info.dtype not in _DTYPES.get(name, ()) or info.shape[:1] != (about.windows,):
-            raise IndexCorruptedError(f"{path}: tensor '{printable(name[:40])}' is {info.dtype} {list(info.shape)}, expected {about.windows} rows.")
+            raise IndexCorruptedError(
+                f"{path}: tensor '{printable(name[:40])}' is {info.dtype} {list(info.shape)}, expected {about.windows} rows."
+            )
     missing = {"sensors", "time_s", "recording"} - set(header.tensors)
     if missing or (about.tower is not None and not shared and "words" not in header.tensors):
         raise IndexCorruptedError(f"{path} lacks {', '.join(sorted(missing)) or 'words'}. Copy it again, or index the recordings anew.")

@@ -173,7 +173,9 @@ def test_kinds_that_a_model_of_any_channels_does_not_read_are_left_out_unless_no
     with caplog.at_level(logging.INFO, logger="sslts.data.prepare"):
         assert prepare(given, ANY).names == ("thigh",)
     assert "eda" in caplog.text
-    with pytest.raises(MissingModalityError, match=r"holds [a-z0-9.]+ \(electrodermal-activity\); this model reads accelerometer, gyroscope"):
+    with pytest.raises(
+        MissingModalityError, match=r"holds [a-z0-9.]+ \(electrodermal-activity\); this model reads accelerometer, gyroscope"
+    ):
         prepare(record({"eda": np.ones(640)}, {"eda": "uS"}), ANY)
     with pytest.raises(RangeError, match="looks like m/s"):
         prepare(record({"thigh": 9.81 * worn()}, {"thigh": "g"}, kinds={"thigh": "accelerometer"}), ANY)
