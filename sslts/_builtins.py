@@ -47,6 +47,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "mean": "sslts.aggregators.mean:MeanAggregator",
         "attention": "sslts.aggregators.attention:AttentionAggregator",
         "completion": "sslts.aggregators.completion:Completion",
+        "described": "sslts.aggregators.described:DescribedAggregator",
     },
     "fusion": {},
     "predictor": {

@@ -10,7 +10,7 @@ depend on other rows, up to floating-point rounding (another batch size may sum 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -77,6 +77,13 @@ class DescribedEncoder(Encoder):
     @abstractmethod
     def tokenize(self, signal: Signal, described: Tensor | None = None) -> Tokens:
         """[B, C, T] and descriptions [C, E] -> [B, N, D]. Without descriptions the encoder knows no channel from another."""
+
+    def derive(self, signal: Signal) -> Signal:
+        """Append channels that it computes from others, each with a description. Default: none."""
+        return signal
+
+    def prepare_all(self, signals: Sequence[Signal]) -> None:
+        """As `prepare`, on all sensors together: one encoder reads them all. Default: nothing."""
 
 
 class Masker(Component):
@@ -241,6 +248,9 @@ class Method(Component):
 
     def prepare(self, batch: SensorBatch) -> None:
         """Called once before training with windows of the training subjects: let the encoders fit label-free statistics."""
+
+    def conclude(self, batches: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
+        """Called once after the last step with windows of the training subjects: fit what has a closed form. Default: nothing."""
 
 
 class TextMethod(Method):

@@ -11,7 +11,7 @@ Distances, maskers and the terms beside them are components: the seed's objectiv
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, final
 
@@ -21,16 +21,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sslts import ops
+from sslts.aggregators.described import DescribedAggregator
 from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
 from sslts.ema import MovingAverage, cosine_decay
 from sslts.errors import ConfigError
-from sslts.interfaces import DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod, build
-from sslts.maskers.modality import draw, keep_at_least_one
+from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod, build
+from sslts.methods.drawn import draw_sensors, line_up
+from sslts.methods.text_heads import Heads, LeastSquares
 from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Tokens
 
 #: Key of a training batch: for each window, the texts that describe it (none: the window is not aligned).
 TEXTS = "texts"
+_SCALED_ON = 512
 
 
 @final
@@ -42,10 +45,13 @@ class SensorTextJEPA(TextMethod):
     """
 
     class Config(ComponentConfig):
-        """latent_weight and semantic_weight (lambda) of the two terms; local_weight and regulariser_weight of those beside them.
+        """latent_weight and semantic_weight (lambda) of the two terms; local_, agreement_ and regulariser_weight of those beside.
 
-        ema_start, ema_end: the target's decay at the first and the last step. sensors: how many sensors of a window are drawn in training
-        (0: all): 45 channels at once would be 225 tokens. layer_norm: whether targets are normalised, as in I-JEPA.
+        ema_start, ema_end: the target's decay at the first and the last step. sensors: how many sensors of a window may be drawn in a
+        training step, one of these numbers at random (0: all). layer_norm: whether targets are normalised, as in I-JEPA. hidden,
+        moment_dim: layer before, and width of, the part that compares windows of different sensors. ridge: of the closed form that ends
+        training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share of training steps in
+        which descriptions do not say where sensors sit.
         """
 
         latent_weight: float = Field(default=1.0, ge=0, le=1e3)
@@ -54,11 +60,17 @@ class SensorTextJEPA(TextMethod):
         regulariser_weight: float = Field(default=1.0, ge=0, le=1e3)
         ema_start: float = Field(default=0.996, ge=0, le=1)
         ema_end: float = Field(default=1.0, ge=0, le=1)
-        sensors: int = Field(default=0, ge=0, le=64)
+        agreement_weight: float = Field(default=1.0, ge=0, le=1e3)
+        sensors: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=16)
         layer_norm: bool = True
+        hidden: int = Field(default=256, ge=1, le=8192)
+        ridge: float = Field(default=0.05, ge=0, le=1e3)
+        moment_dim: int = Field(default=64, ge=1, le=4096)
+        vague: float = Field(default=0.0, ge=0, le=1)
 
     config: Config
     temperature: Tensor
+    text_centre: Tensor
 
     def __init__(
         self,
@@ -68,8 +80,10 @@ class SensorTextJEPA(TextMethod):
         predictor: Any,
         text_encoder: TextEncoder,
         maskers: Mapping[str, Masker],
+        aggregator: Aggregator | None = None,
         objective: Objective | None = None,
         alignment: Objective | None = None,
+        agreement: Objective | None = None,
         decoder: Predictor | None = None,
         regulariser: Objective | None = None,
     ) -> None:
@@ -82,16 +96,21 @@ class SensorTextJEPA(TextMethod):
             )
         self.encoder = encoder
         self.predictor = predictor
-        self.to_text = nn.Linear(encoder.embed_dim, text_encoder.embed_dim)
+        self.aggregator = aggregator
+        kept = aggregator.embed_dim if aggregator is not None else encoder.embed_dim
+        self.heads = Heads(kept + encoder.embed_dim, text_encoder.embed_dim, moment=config.moment_dim, hidden=config.hidden)
         self.text_encoder = text_encoder.requires_grad_(False)
         self.maskers = nn.ModuleDict(maskers)
-        self.objective, self.alignment = objective, alignment
+        self.objective, self.alignment, self.agreement = objective, alignment, agreement
         self.decoder, self.regulariser = decoder, regulariser
         self.target: MovingAverage | None = None
         self.text_dim = text_encoder.embed_dim
-        self.embed_dim = encoder.embed_dim + self.text_dim
+        self.widths = (kept, config.moment_dim, text_encoder.embed_dim)
+        self.embed_dim = sum(self.widths)
         # Divides cosine similarities when windows are named; fitted on validation windows of the training side after training.
         self.register_buffer("temperature", torch.tensor(0.1))
+        # All descriptions of activities point much the same way: what they have in common tells none from another.
+        self.register_buffer("text_centre", torch.zeros(text_encoder.embed_dim))
         self._known: dict[str, Tensor] = {}
 
     @classmethod
@@ -110,8 +129,10 @@ class SensorTextJEPA(TextMethod):
         parts: dict[str, Any] = {
             role: build(kind, named[role], role, facts) if role in named else None
             for role, kind in (
+                ("aggregator", "aggregator"),
                 ("objective", "objective"),
                 ("alignment", "objective"),
+                ("agreement", "objective"),
                 ("decoder", "predictor"),
                 ("regulariser", "objective"),
             )
@@ -131,35 +152,74 @@ class SensorTextJEPA(TextMethod):
         facts = {"text_dim": text.embed_dim, "token_dim": 16}
         options = {"embed_dim": 16, "depth": 1, "heads": 2, "patch_s": 0.25, "points": 8}
         return cls(
-            cls.Config(),
+            cls.Config(hidden=8, moment_dim=4),
             encoder=build("encoder", ComponentRef(name="described-transformer", options=options), "encoder", facts),
             predictor=build("predictor", ComponentRef(name="latent", options={"dim": 8, "depth": 1, "heads": 2}), "predictor", facts),
             text_encoder=text,
+            aggregator=build("aggregator", ComponentRef(name="described", options={"slots": 4, "keep": 4}), "aggregator", facts),
             maskers={"block": build("masker", ComponentRef(name="block"), "maskers.block")},
             objective=build("objective", ComponentRef(name="latent"), "objective"),
             alignment=build("objective", ComponentRef(name="semantic"), "alignment"),
+            agreement=build("objective", ComponentRef(name="info-nce"), "agreement"),
         )
 
-    def tokenise(self, batch: SensorBatch) -> Tokens:
-        """All sensors' patches in one sequence, each with the vector of its channel's description. [B, N, F]."""
-        parts = []
-        for index, signal in enumerate(batch.signals.values()):
-            described = self.vectors(channel_texts(signal.channels))
-            parts.append(ops.with_modality(self.encoder.tokenize(signal, described), index))
-        return ops.concat_tokens(parts)
+    def tokenise(self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False) -> Tokens:
+        """Sensors' patches in one sequence a row, each with the vector of its channel's description. [B, N, F].
+
+        drawn: bool [B, M], which sensors of each window (default: all that are present); vague: descriptions do not say where sensors sit.
+        """
+        drawn = batch.present() if drawn is None else drawn
+        parts: list[tuple[Tensor, Tokens]] = []
+        for index, (signal, wanted) in enumerate(zip(batch.signals.values(), drawn.T, strict=True)):
+            rows = wanted.nonzero()[:, 0]
+            if len(rows) or index == len(batch.signals) - 1 and not parts:
+                mine = self.encoder.derive(signal.select(rows))
+                described = self.vectors(channel_texts(mine.channels, vague=vague))
+                parts.append((rows, ops.with_modality(self.encoder.tokenize(mine, described), index)))
+        return line_up(len(batch), parts)
 
     def embed(self, batch: SensorBatch) -> Tensor:
-        """[B, D + E]: the mean of the encoder's tokens, and the window's vector in the text space; nothing present -> 0."""
-        context = self.encoder.encode(self.tokenise(batch))
-        return torch.cat([ops.pooled_mean(context), self._meaning(context)], dim=1)
+        """[B, K + S + E]: what is kept of the window, what compares with other sensors, what compares with words; nothing present -> 0."""
+        return torch.cat(self._read(self.encoder.encode(self.tokenise(batch))), dim=1)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """n texts -> [n, E], unit length."""
-        return self.text_encoder(texts)
+        """n texts -> [n, E], unit length, without what all training texts have in common."""
+        return self._centred(self.text_encoder(texts))
 
     def in_text_space(self, embeddings: Tensor) -> Tensor:
-        """The part of embeddings [n, D + E] that compares with texts: [n, E]."""
-        return embeddings[:, -self.text_dim :]
+        """What compares with texts, unit length: [n, K + S + E] -> [n, E]."""
+        return embeddings[:, -self.widths[2] :]
+
+    def in_sensor_space(self, embeddings: Tensor) -> Tensor:
+        """What compares with windows of other sensors, unit length: [n, K + S + E] -> [n, S]."""
+        return embeddings[:, self.widths[0] : self.widths[0] + self.widths[1]]
+
+    @torch.no_grad()
+    def prepare(self, batch: SensorBatch) -> None:
+        """Fit what is fixed: the patches' statistics, the places of channels' descriptions, what texts have in common, the heads' scale."""
+        signals = [self.encoder.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
+        self.encoder.prepare_all(signals)
+        if isinstance(self.aggregator, DescribedAggregator):
+            self.aggregator.fit(self.vectors(sorted({text for signal in signals for text in channel_texts(signal.channels)})))
+        texts = sorted({text for offered in batch.keys.get(TEXTS, ()) for text in offered})  # type: ignore[attr-defined]
+        if texts:
+            self.text_centre.copy_(self.vectors(texts).mean(0))
+        drawing = torch.Generator().manual_seed(0)
+        parts = batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))
+        self.heads.scale(torch.cat([self._features(self._seen(part, drawing)) for part in parts if len(part)]))
+
+    @torch.no_grad()
+    def conclude(self, batches: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
+        """Second term, exactly: with the encoder as it is now, the linear map to the text space has a closed form (ridge regression)."""
+        if self.config.ridge <= 0:
+            return
+        solver = LeastSquares(self.heads.dim, self.text_dim)
+        for batch in batches:
+            context = self._seen(batch, generator)
+            target, told = self._targets(batch, generator)
+            told = told & context.valid.any(1)
+            solver.add(self.heads.scaled(self._features(context))[told], target[told])
+        self.heads.set_linear(*solver.solve(self.config.ridge))
 
     def start_training(self) -> None:
         """Make the target: a copy of the encoder that follows it slowly."""
@@ -178,21 +238,26 @@ class SensorTextJEPA(TextMethod):
         """Predict the latents of hidden places, and meet the window's text."""
         if self.target is None or not self.maskers:
             raise ConfigError("Training sensor-text JEPA needs a masker and a target: train with sslts.training.train.")
-        whole = self._drawn(self.tokenise(batch), generator)
+        whole = self._some(batch, generator)
         masker: Any = list(self.maskers.values())[int(torch.randint(len(self.maskers), (1,), generator=generator))]
         plan = masker.plan(whole, generator=generator)
         context = self.encoder.encode(whole, plan.visible[0])
         hidden = plan.targets.any(0)
+        kept, moment, meaning = self._read(context)
+        usable = context.valid.any(1)
         terms: dict[str, Tensor] = {}
         if self.objective is not None and self.config.latent_weight > 0:
             terms["latent"] = self.config.latent_weight * self._latent(self.objective, self.target, whole, context, hidden)
         if self.alignment is not None and self.config.semantic_weight > 0:
-            terms["semantic"] = self.config.semantic_weight * self._semantic(self.alignment, batch, context, generator)
+            terms["semantic"] = self.config.semantic_weight * self._semantic(self.alignment, batch, meaning, usable, generator)
+        if self.agreement is not None and self.config.agreement_weight > 0:
+            other = self.encoder.encode(whole, hidden)
+            both = usable & other.valid.any(1)
+            terms["agreement"] = self.config.agreement_weight * self.agreement(moment, self._read(other)[1], both).total
         if self.decoder is not None and self.config.local_weight > 0:
             terms["local"] = self.config.local_weight * self._local(self.decoder, whole, context, hidden)
         if self.regulariser is not None and self.config.regulariser_weight > 0:
-            pooled = ops.pooled_mean(context)
-            terms["regulariser"] = self.config.regulariser_weight * self.regulariser(pooled, pooled, context.valid.any(1)).total
+            terms["regulariser"] = self.config.regulariser_weight * self.regulariser(kept, kept, usable).total
         if not terms:
             raise ConfigError("Every term of the loss has weight 0 or is not named: give an objective or an alignment.")
         return LossParts.of(**terms)
@@ -202,23 +267,51 @@ class SensorTextJEPA(TextMethod):
         new = sorted({text for text in texts if text not in self._known})
         if new:
             self._known |= dict(zip(new, self.text_encoder(new), strict=True))
-        device = self.to_text.weight.device
+        device = self.temperature.device
         return torch.stack([self._known[text].to(device) for text in texts])
 
-    def _meaning(self, context: Tokens) -> Tensor:
-        mapped = functional.normalize(self.to_text(self.predictor.summarise(context)), dim=1)
-        return torch.where(context.valid.any(1, keepdim=True), mapped, torch.zeros_like(mapped))
+    def _some(self, batch: SensorBatch, generator: torch.Generator) -> Tokens:
+        """Tokens of a random few of each window's sensors."""
+        count = self.config.sensors[int(torch.randint(len(self.config.sensors), (1,), generator=generator))]
+        drawn = draw_sensors(batch.present(), count, generator=generator)
+        return self.tokenise(batch, drawn, vague=float(torch.rand(1, generator=generator)) < self.config.vague)
 
-    def _drawn(self, tokens: Tokens, generator: torch.Generator) -> Tokens:
-        """A random `sensors` of each window's sensors; absent tokens are dropped."""
-        if self.config.sensors:
-            kinds = int(tokens.modality.max()) + 1
-            counts = torch.zeros(len(tokens.valid), kinds, device=tokens.valid.device)
-            present = counts.scatter_add_(1, tokens.modality, tokens.valid.to(counts.dtype)) > 0
-            scores = draw((len(tokens.valid), kinds), generator, tokens.valid.device).masked_fill(~present, 2.0)
-            chosen = keep_at_least_one(scores.argsort(1).argsort(1) < self.config.sensors, present, 1 - scores)
-            tokens = tokens.keep(torch.gather(chosen, 1, tokens.modality))
-        return ops.pack_tokens(tokens, tokens.valid)
+    def _seen(self, batch: SensorBatch, generator: torch.Generator) -> Tokens:
+        """What the encoder makes of them, nothing hidden."""
+        return self.encoder.encode(self._some(batch, generator))
+
+    def _features(self, context: Tokens) -> Tensor:
+        """[B, K + D]: what is kept of the window, and the predictor's summary."""
+        kept = ops.pooled_mean(context) if self.aggregator is None else self.aggregator(context)
+        return torch.cat([kept, self.predictor.summarise(context)], dim=1)
+
+    def _read(self, context: Tokens) -> tuple[Tensor, Tensor, Tensor]:
+        """What is kept [B, K], what compares with other sensors [B, S] and with words [B, E]."""
+        features, usable = self._features(context), context.valid.any(1, keepdim=True)
+        moment, meaning = self.heads(features)
+        kept = features[:, : self.widths[0]]
+        return kept, torch.where(usable, moment, torch.zeros_like(moment)), torch.where(usable, meaning, torch.zeros_like(meaning))
+
+    def _centred(self, vectors: Tensor) -> Tensor:
+        return functional.normalize(vectors - self.text_centre.to(vectors), dim=1)
+
+    def _targets(self, batch: SensorBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """One of each window's texts [B, E], and which windows have one. Which one is drawn anew in every step."""
+        offered: Sequence[Any] = batch.keys.get(TEXTS, [()] * len(batch))
+        # One pick for the whole batch: two wordings of one activity side by side would be negatives of each other.
+        pick = float(torch.rand(1, generator=generator))
+        told = [texts[int(pick * len(texts))] if len(texts) else None for texts in offered]
+        known = [text for text in told if text is not None]
+        device = self.temperature.device
+        target, weight = torch.zeros(len(told), self.text_dim, device=device), torch.tensor([t is not None for t in told], device=device)
+        if known:
+            target[weight] = self._centred(self.vectors(known))
+        return target, weight
+
+    def _semantic(self, alignment: Objective, batch: SensorBatch, meaning: Tensor, usable: Tensor, generator: torch.Generator) -> Tensor:
+        """Second term: the distance to a text of each window."""
+        target, told = self._targets(batch, generator)
+        return alignment(meaning, target, told & usable).total
 
     def _latent(self, objective: Any, target: MovingAverage, whole: Tokens, context: Tokens, hidden: Tensor) -> Tensor:
         """First term: the distance to what the target makes of the whole window, at hidden places."""
@@ -230,18 +323,6 @@ class SensorTextJEPA(TextMethod):
         if getattr(objective, "grouped", False):
             return objective(predicted.values, wanted.values, wanted.valid, wanted.channel).total
         return objective(predicted.values, wanted.values, wanted.valid).total
-
-    def _semantic(self, alignment: Objective, batch: SensorBatch, context: Tokens, generator: torch.Generator) -> Tensor:
-        """Second term: the distance to one of each window's texts, drawn anew in every step."""
-        mapped = self.to_text(self.predictor.summarise(context))
-        offered: Sequence[Any] = batch.keys.get(TEXTS, [()] * len(batch))
-        picks = torch.rand(len(offered), generator=generator).tolist()
-        told = [texts[int(pick * len(texts))] if len(texts) else None for texts, pick in zip(offered, picks, strict=True)]
-        known = [text for text in told if text is not None]
-        target, weight = torch.zeros_like(mapped), torch.tensor([text is not None for text in told], device=mapped.device)
-        if known:
-            target[weight] = self.vectors(known)
-        return alignment(mapped, target, weight & context.valid.any(1)).total
 
     def _local(self, decoder: Predictor, whole: Tokens, context: Tokens, hidden: Tensor) -> Tensor:
         """Hybrid: the fixed description of hidden patches, reconstructed from the context."""

@@ -17,8 +17,8 @@ def channel_text(channel: Channel) -> str:
     return channel_texts([channel])[0]
 
 
-def channel_texts(channels: Sequence[Channel]) -> list[str]:
-    """One text a channel.
+def channel_texts(channels: Sequence[Channel], *, vague: bool = False) -> list[str]:
+    """One text a channel. vague: what it measures, but not where.
 
     Raises:
         ChannelError: names every channel that says neither what it measures nor where, and how to say it.
@@ -32,6 +32,8 @@ def channel_texts(channels: Sequence[Channel]) -> list[str]:
             f"nothing. Say what is measured and where: Channel(name='{silent[0].name}', ..., "
             "description='acceleration along the thigh, phone in a trouser pocket'), or give kind and position."
         )
+    if vague:
+        channels = [channel.model_copy(update={"position": "", "description": ""}) for channel in channels]
     return [_text(channel) for channel in channels]
 
 

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from sslts.config import Channel, Frozen
+from sslts.config import Channel
+from sslts.training.recipe import Augmentation
 from sslts.types import SensorBatch, Signal
-
-
-class Augmentation(Frozen):
-    """rotate_deg: spread of a random rotation of each device (all its three-axis sensors together); scale: spread of a random gain."""
-
-    rotate_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
-    scale: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +26,10 @@ class Augmented:
     def __getattr__(self, name: str) -> object:
         return getattr(self.source, name)
 
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """The source's names."""
+        return self.source.ids(indices)  # type: ignore[attr-defined]
+
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, changed."""
         return augment(self.source.batch(indices, generator=generator), self.settings, generator=generator)  # type: ignore[attr-defined]
@@ -46,10 +42,10 @@ def augment(batch: SensorBatch, settings: Augmentation, *, generator: torch.Gene
     """
     signals, turns = dict(batch.signals), dict[str, Tensor]()
     for name, signal in batch.signals.items():
-        if settings.rotate_deg and _three_axes(signal.channels):
+        if (settings.rotate_deg or settings.any_rotation) and _three_axes(signal.channels):
             place = signal.channels[0].position
             if place not in turns:
-                turns[place] = random_rotations(len(batch), settings.rotate_deg, generator=generator)
+                turns[place] = _turns(len(batch), settings, generator)
             signal = _turned(signal, turns[place])
         if settings.scale:
             gain = torch.exp(settings.scale * torch.randn(len(batch), 1, 1, generator=generator))
@@ -63,6 +59,25 @@ def random_rotations(count: int, spread_deg: float, *, generator: torch.Generato
     angle = torch.deg2rad(torch.tensor(spread_deg)) * torch.randn(count, 3, generator=generator)
     x, y, z, zero = *angle.unbind(1), torch.zeros(count)
     return torch.matrix_exp(torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).view(count, 3, 3))
+
+
+def _turns(count: int, settings: Augmentation, generator: torch.Generator) -> Tensor:
+    small = random_rotations(count, settings.rotate_deg, generator=generator)
+    if not settings.any_rotation:
+        return small
+    free = any_rotations(count, generator=generator)
+    return torch.where(torch.rand(count, 1, 1, generator=generator) < settings.any_rotation, free, small)
+
+
+def any_rotations(count: int, *, generator: torch.Generator) -> Tensor:
+    """[count, 3, 3], uniform over all rotations: unit quaternions from four normal numbers (Marsaglia 1972)."""
+    w, x, y, z = torch.nn.functional.normalize(torch.randn(count, 4, generator=generator), dim=1).unbind(1)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)),
+        (2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)),
+        (2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)),
+    )
+    return torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
 
 
 def _three_axes(channels: Sequence[Channel]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from sslts.training.schedule import learning_rate, parameter_groups
 from sslts.training.seeding import derive_seed, deterministic, generator_for, seeded
 from sslts.training.signals import StopRequest, stop_signals
 from sslts.training.source import Step, WindowSource, name_windows
-from sslts.types import LossParts
+from sslts.types import LossParts, SensorBatch
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +116,24 @@ def prepare(method: Method, windows: WindowSource, recipe: Recipe, *, device: to
     batch = source.read(windows, sorted(drawn.tolist()), generator_for(recipe.seed, "prepare-source"))
     with seeded(derive_seed(recipe.seed, "prepare")):
         method.prepare(batch.to(device))
+
+
+def conclude(method: Method, windows: WindowSource, recipe: Recipe) -> None:
+    """Let the method fit what has a closed form, on `recipe.conclude_windows` windows (each as often as that takes), by the seed."""
+    method.eval()
+    left, batches = recipe.conclude_windows, 0
+
+    def read() -> Iterator[SensorBatch]:
+        nonlocal left, batches
+        device = next((tensor.device for tensor in method.state_dict().values()), torch.device("cpu"))
+        while left > 0:
+            order = torch.randperm(len(windows), generator=generator_for(recipe.seed, "conclude-order", batches))[:left]
+            for part in order.split(recipe.batch_size):
+                yield source.read(windows, part.tolist(), generator_for(recipe.seed, "conclude-source", batches)).to(device)
+                left, batches = left - len(part), batches + 1
+
+    if left:
+        method.conclude(read(), generator=generator_for(recipe.seed, "conclude"))
 
 
 class _Run:

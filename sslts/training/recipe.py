@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from sslts.config import (
+    AnyChannels,
     ComponentRef,
     Frozen,
     ModelConfig,
@@ -38,13 +39,19 @@ Identifiers = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=1
 
 
 class Data(Frozen):
-    """Which recordings. `subjects` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's."""
+    """Which recordings. `subjects` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's.
+
+    exclude_labels: windows with these labels are not read at all. short: what becomes of a recording shorter than one window: it is
+    refused, or padded with samples that count as lost. root: in a recipe with several sets, relative to `sslts train --root`.
+    """
 
     reader: Name
     options: dict[str, Any] = Field(default_factory=dict, max_length=32)
     root: Text | None = None
     subjects: Identifiers | None = None
     exclude: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
+    exclude_labels: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
+    short: Literal["refuse", "pad"] = "refuse"
     stride_s: Seconds | None = None
 
     @field_validator("options")
@@ -65,6 +72,28 @@ class Standardisation(Frozen):
 
     normalise: Literal["artefact", "recording", "none"] = "artefact"
     clip: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class Augmentation(Frozen):
+    """Random changes of training windows. rotate_deg: spread of a random rotation of each device (all its three-axis sensors together);
+    any_rotation: share of windows whose devices are turned arbitrarily instead; scale: spread of a random gain."""
+
+    rotate_deg: Annotated[float, Field(ge=0, le=180)] = 0.0
+    any_rotation: Annotated[float, Field(ge=0, le=1)] = 0.0
+    scale: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.rotate_deg or self.any_rotation or self.scale)
+
+
+class Texts(Frozen):
+    """What describes a training window in words. activities: wordings of labels, a bundled name or a JSON file {label: [wordings]};
+    captioner: a component that says what the signal does, beside the label's wordings."""
+
+    activities: Text | None = None
+    captioner: ComponentRef | None = None
 
 
 class Optimiser(Frozen):
@@ -92,12 +121,18 @@ class Recipe(Frozen):
     """One training run.
 
     batch_size: windows of one optimiser step, all processes together. windows_per_epoch: see only so many an epoch (default: all).
-    prepare_windows: how many windows `Method.prepare` gets. checkpoint_every, log_every: optimiser steps. workers: reading threads.
+    more: further data sets, mixed with the first; their readers must differ, and subjects are then named "reader:subject". spec: what the
+    published model reads; if it takes any channels, each set is read with the streams that its reader offers.
+    prepare_windows, conclude_windows: how many windows `Method.prepare` and `Method.conclude` get.
+    checkpoint_every, log_every: optimiser steps. workers: reading threads.
     """
 
     name: Name
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     data: Data
+    more: Annotated[tuple[Data, ...], Field(max_length=32)] = ()
+    augment: Augmentation = Augmentation()
+    texts: Texts | None = None
     spec: SensorSpec
     preprocessing: Standardisation = Standardisation()
     method: ComponentRef
@@ -107,6 +142,7 @@ class Recipe(Frozen):
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     windows_per_epoch: Annotated[int, Field(ge=1, le=10**9)] | None = None
     prepare_windows: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
+    conclude_windows: Annotated[int, Field(ge=0, le=10**8)] = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     monitor: Monitor = Monitor()
     checkpoint_every: Annotated[int, Field(ge=1, le=10**9)] = 200
@@ -122,6 +158,19 @@ class Recipe(Frozen):
         if both:
             raise ValueError(f"monitor.validation_subjects and data.subjects share {', '.join(both[:5])}; a subject is on one side only")
         return self
+
+    @model_validator(mode="after")
+    def _sets_differ(self) -> Recipe:
+        if len(self.sets) != 1 + len(self.more):
+            raise ValueError("data and more name one reader twice; select its subjects in one entry")
+        if self.more and not isinstance(self.spec.modalities, AnyChannels):
+            raise ValueError("several data sets need a spec that reads any channels: modalities: {rate_hz: ..., units: {kind: unit}}")
+        return self
+
+    @property
+    def sets(self) -> dict[str, Data]:
+        """Every data set by its reader's name."""
+        return {data.reader: data for data in (self.data, *self.more)}
 
     @property
     def digest(self) -> str:
@@ -151,6 +200,7 @@ _UNDECISIVE: Any = {
     "loggers": True,
     "out": True,
     "data": {"root"},
+    "more": {"__all__": {"root"}},
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +9,24 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from sslts import registry
-from sslts.config import ChannelStatistics, ModelConfig, Preprocessing, Provenance
-from sslts.data.collate import to_batch
-from sslts.data.normalise import fit_statistics, recording_statistics, standardise_windows
+from sslts.config import AnyChannels, ChannelStatistics, ModelConfig, Preprocessing, Provenance
+from sslts.data.normalise import fit_statistics, recording_statistics
 from sslts.data.store import WindowStore
 from sslts.data.store_build import Source, build_store
 from sslts.errors import ConfigError, TrainingError, suggest
-from sslts.interfaces import Method
+from sslts.interfaces import Method, TextMethod
 from sslts.model import Model
+from sslts.training.calibration import fit_temperature
 from sslts.training.checkpoint import installed_version
+from sslts.training.datasets import open_datasets
 from sslts.training.engine import leads
 from sslts.training.fronted import FrontedSource
-from sslts.training.loop import TrainingResult, prepare, train
+from sslts.training.loop import TrainingResult, conclude, prepare, train
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.seeding import initialise
 from sslts.training.source import WindowSource
-from sslts.types import SensorBatch
+from sslts.training.store_source import StoreSource, Subjects
 
 logger = logging.getLogger(__name__)
 
@@ -42,97 +38,6 @@ class Trained:
     model: Model
     folder: Path
     result: TrainingResult | None
-
-
-class StoreSource:
-    """Windows of a store that have at least one modality, standardised as the recipe says."""
-
-    def __init__(
-        self,
-        store: WindowStore,
-        statistics: Mapping[str, Mapping[str, ChannelStatistics]] | None,
-        clip: float | None,
-        *,
-        label_names: Sequence[str] = (),
-    ) -> None:
-        self._store = store
-        self._label_names = {name: number for number, name in enumerate(label_names)}
-        self._statistics = statistics
-        self._clip = clip
-        self._rows = np.flatnonzero(store.index.present.any(axis=1))
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
-        """These windows, in this order. Nothing is random here."""
-        rows = self._rows[np.asarray(indices, dtype=np.int64)]
-        cuts, keys = self._store.windows(rows), self._store.keys(rows)
-        if self._statistics is None:
-            return to_batch(cuts, self._store.spec, keys)
-        sessions = np.asarray(keys["session"])
-        for session in dict.fromkeys(sessions.tolist()):
-            mine = sessions == session
-            statistics = self._statistics[session]
-            part = {name: type(cut)(*(array[mine] for array in cut)) for name, cut in cuts.items() if name in statistics}
-            for name, scaled in standardise_windows(part, statistics, self._clip).items():
-                cuts[name].values[mine] = scaled.values
-        return to_batch(cuts, self._store.spec, keys)
-
-    def digest(self) -> str:
-        """The store's, with the statistics that standardise its windows."""
-        told = {session: {name: part.model_dump() for name, part in parts.items()} for session, parts in (self._statistics or {}).items()}
-        return hashlib.sha256(f"{self._store.digest()} {json.dumps(told, sort_keys=True)} {self._clip}".encode()).hexdigest()
-
-    def labels(self, indices: Sequence[int]) -> Sequence[int]:
-        """A class for each window that lies wholly inside one labelled stretch, else -1. For the monitors: training never sees it."""
-        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
-        tracks = {session: self._store.recording(str(session)).labels for session in set(keys["session"])}
-        found = []
-        for session, start in zip(keys["session"], np.asarray(keys["start_s"], dtype=np.float64), strict=True):
-            track, end = tracks[session], start + self._store.spec.window_s
-            inside = [
-                interval.label for interval in (track.intervals if track else ()) if interval.start_s <= start and end <= interval.end_s
-            ]
-            found.append(self._label_names.get(inside[0], -1) if inside else -1)
-        return found
-
-    def subjects(self) -> Sequence[str]:
-        """The subject of each window."""
-        return [str(subject) for subject in self._store.keys(self._rows)["subject"]]
-
-    def ids(self, indices: Sequence[int]) -> Sequence[str]:
-        """session@start for each window."""
-        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
-        return [f"{session}@{start:g}s" for session, start in zip(keys["session"], keys["start_s"], strict=True)]
-
-
-class Subjects:
-    """The windows of some subjects of a fronted source."""
-
-    def __init__(self, source: FrontedSource, subjects: Collection[str]) -> None:
-        self._source = source
-        known = source.subjects()
-        self._rows = [index for index, subject in enumerate(known) if subject in set(subjects)]
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def digest(self) -> str:
-        """That of the source; which windows are taken, their ids say."""
-        return self._source.digest()
-
-    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
-        """These windows, in this order."""
-        return self._source.batch([self._rows[index] for index in indices], generator=generator)
-
-    def ids(self, indices: Sequence[int]) -> Sequence[str]:
-        """session@start for each window."""
-        return self._source.ids([self._rows[index] for index in indices])
-
-    def labels(self, indices: Sequence[int]) -> Sequence[int]:
-        """A class for each window, for the monitors."""
-        return self._source.labels([self._rows[index] for index in indices])
 
 
 def find_recipe(name: str | Path) -> Path:
@@ -155,6 +60,7 @@ def run_recipe(
     store: str | Path | None = None,
     cache: str | Path | None = None,
     subjects: Collection[str] | None = None,
+    labelled: Collection[str] | None = None,
     resume: bool = True,
     progress: bool = True,
     train_weights: bool = True,
@@ -167,7 +73,8 @@ def run_recipe(
         out: checkpoints, log and artefact; the recipe's, or runs/NAME.
         store: where the window store is built (several runs may share it); `out/windows` if None.
         cache: where front ends computed once are kept (several runs may share it); nowhere if None.
-        subjects: train on these instead of the recipe's.
+        subjects: train on these instead of the recipe's ("set:subject" where the model reads any channels).
+        labelled: ids of the windows whose labels' wordings training may read; all if None. Only models that read texts read any.
         resume: go on from the last checkpoint in `out`.
         train_weights: False fits the label-free front ends and leaves the rest at its random initialisation (a comparison).
 
@@ -175,6 +82,8 @@ def run_recipe(
         ConfigError, ReaderError, TrainingError and what they cover; TrainingInterrupted after Ctrl-C or SIGTERM, with the state saved.
     """
     made = recipe if isinstance(recipe, Recipe) else load_recipe(find_recipe(recipe))
+    if isinstance(made.spec.modalities, AnyChannels):
+        return _run_open(made, root, out, store, subjects, labelled, resume=resume, progress=progress, train_weights=train_weights)
     if subjects is not None:
         data = made.data.model_copy(update={"subjects": tuple(subjects)})
         made = Recipe.model_validate(made.model_copy(update={"data": data}).model_dump())
@@ -197,7 +106,41 @@ def run_recipe(
         prepare(method, source, made)
     held_out = _held_out(whole, made, preprocessing, names)
     result = train(method, source, made, out=target, held_out=held_out, resume=resume, progress=progress) if train_weights else None
-    config = _published(made, method, preprocessing, windows, trained=train_weights)
+    return _written(made, method, preprocessing, windows.subjects, target, result)
+
+
+def _run_open(
+    made: Recipe,
+    root: str | Path | None,
+    out: str | Path | None,
+    store: str | Path | None,
+    subjects: Collection[str] | None,
+    labelled: Collection[str] | None,
+    *,
+    resume: bool,
+    progress: bool,
+    train_weights: bool,
+) -> Trained:
+    """A model that reads any channels: its data sets are mixed, each with the streams that it has."""
+    target = Path(out or made.out or Path("runs") / made.name)
+    windows = Path(store) if store else target / "windows"
+    opened = open_datasets(made, None if root is None else Path(root), windows, subjects=subjects, labelled=labelled)
+    preprocessing = Preprocessing(clip=made.preprocessing.clip, fitted_on=opened.subjects, recording="embedding")
+    method = initialise(made, preprocessing)
+    if not train_weights:
+        prepare(method, opened.train, made)
+    held_out = opened.held_out
+    result = train(method, opened.train, made, out=target, held_out=held_out, resume=resume, progress=progress) if train_weights else None
+    conclude(method, opened.train, made)
+    if isinstance(method, TextMethod) and held_out is not None:
+        fit_temperature(method, held_out, opened.labels)
+    return _written(made, method, preprocessing, opened.subjects, target, result)
+
+
+def _written(
+    made: Recipe, method: Method, preprocessing: Preprocessing, subjects: Sequence[str], target: Path, result: TrainingResult | None
+) -> Trained:
+    config = _published(made, method, preprocessing, subjects, trained=result is not None)
     model = Model(config, method.eval().cpu())
     folder = target / "artefact"
     if leads():
@@ -261,7 +204,7 @@ def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict
             return Preprocessing(statistics=fitted, clip=settings.clip, fitted_on=subjects, default="recording"), own
 
 
-def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, store: WindowStore, *, trained: bool) -> ModelConfig:
+def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, subjects: Sequence[str], *, trained: bool) -> ModelConfig:
     """The config of the artefact. Masker and objective stay named in it: they say how it was trained, and hold no weights."""
     config = recipe.as_model_config(preprocessing)
     with_weights = {name.split(".")[0] for name, _ in method.named_parameters()}
@@ -272,8 +215,8 @@ def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, sto
             "provenance": Provenance(
                 recipe=recipe.name,
                 seed=recipe.seed,
-                datasets=(recipe.data.reader,),
-                subjects=store.subjects,
+                datasets=tuple(recipe.sets),
+                subjects=tuple(subjects),
                 sslts_version=installed_version(),
             ),
         }

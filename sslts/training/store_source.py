@@ -1,0 +1,139 @@
+"""Training windows from a store on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from sslts.config import ChannelStatistics
+from sslts.data.collate import to_batch
+from sslts.data.normalise import standardise_windows
+from sslts.data.store import WindowStore
+from sslts.training.fronted import FrontedSource
+from sslts.types import SensorBatch
+
+
+class StoreSource:
+    """Windows of a store that have at least one modality, standardised as the recipe says."""
+
+    def __init__(
+        self,
+        store: WindowStore,
+        statistics: Mapping[str, Mapping[str, ChannelStatistics]] | None,
+        clip: float | None,
+        *,
+        label_names: Sequence[str] = (),
+    ) -> None:
+        self._store = store
+        self._label_names = {name: number for number, name in enumerate(label_names)}
+        self._statistics = statistics
+        self._clip = clip
+        self._rows = np.flatnonzero(store.index.present.any(axis=1))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
+        """These windows, in this order. Nothing is random here."""
+        rows = self._rows[np.asarray(indices, dtype=np.int64)]
+        cuts, keys = self._store.windows(rows), self._store.keys(rows)
+        if self._statistics is None:
+            return to_batch(cuts, self._store.spec, keys)
+        sessions = np.asarray(keys["session"])
+        for session in dict.fromkeys(sessions.tolist()):
+            mine = sessions == session
+            statistics = self._statistics[session]
+            part = {name: type(cut)(*(array[mine] for array in cut)) for name, cut in cuts.items() if name in statistics}
+            for name, scaled in standardise_windows(part, statistics, self._clip).items():
+                cuts[name].values[mine] = scaled.values
+        return to_batch(cuts, self._store.spec, keys)
+
+    def digest(self) -> str:
+        """The store's, with the statistics that standardise its windows."""
+        told = {session: {name: part.model_dump() for name, part in parts.items()} for session, parts in (self._statistics or {}).items()}
+        return hashlib.sha256(f"{self._store.digest()} {json.dumps(told, sort_keys=True)} {self._clip}".encode()).hexdigest()
+
+    def labels(self, indices: Sequence[int]) -> Sequence[int]:
+        """A class for each window that lies wholly inside one labelled stretch, else -1. For the monitors: training never sees it."""
+        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
+        tracks = {session: self._store.recording(str(session)).labels for session in set(keys["session"])}
+        found = []
+        for session, start in zip(keys["session"], np.asarray(keys["start_s"], dtype=np.float64), strict=True):
+            track, end = tracks[session], start + self._store.spec.window_s
+            inside = [
+                interval.label for interval in (track.intervals if track else ()) if interval.start_s <= start and end <= interval.end_s
+            ]
+            found.append(self._label_names.get(inside[0], -1) if inside else -1)
+        return found
+
+    def subjects(self) -> Sequence[str]:
+        """The subject of each window."""
+        return [str(subject) for subject in self._store.keys(self._rows)["subject"]]
+
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """session@start for each window."""
+        keys = self._store.keys(self._rows[np.asarray(indices, dtype=np.int64)])
+        return [f"{session}@{start:g}s" for session, start in zip(keys["session"], keys["start_s"], strict=True)]
+
+
+class Subjects:
+    """The windows of some subjects of a fronted source."""
+
+    def __init__(self, source: FrontedSource, subjects: Collection[str]) -> None:
+        self._source = source
+        known = source.subjects()
+        self._rows = [index for index, subject in enumerate(known) if subject in set(subjects)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def digest(self) -> str:
+        """That of the source; which windows are taken, their ids say."""
+        return self._source.digest()
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
+        """These windows, in this order."""
+        return self._source.batch([self._rows[index] for index in indices], generator=generator)
+
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """session@start for each window."""
+        return self._source.ids([self._rows[index] for index in indices])
+
+    def labels(self, indices: Sequence[int]) -> Sequence[int]:
+        """A class for each window, for the monitors."""
+        return self._source.labels([self._rows[index] for index in indices])
+
+
+class Rows:
+    """Some windows of a store's source."""
+
+    def __init__(self, source: StoreSource, rows: Sequence[int]) -> None:
+        self._source, self._rows = source, list(rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def digest(self) -> str:
+        """That of the source; which windows are taken, their ids say."""
+        return self._source.digest()
+
+    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
+        """These windows, in this order."""
+        return self._source.batch([self._rows[index] for index in indices], generator=generator)
+
+    def ids(self, indices: Sequence[int]) -> Sequence[str]:
+        """session@start for each window."""
+        return self._source.ids([self._rows[index] for index in indices])
+
+    def labels(self, indices: Sequence[int]) -> Sequence[int]:
+        """A class for each window."""
+        return self._source.labels([self._rows[index] for index in indices])
+
+    def subjects(self) -> Sequence[str]:
+        """The subject of each window."""
+        everybody = self._source.subjects()
+        return [everybody[row] for row in self._rows]
