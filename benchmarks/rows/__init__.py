@@ -17,9 +17,9 @@ def all_rows(protocol: Protocol) -> dict[str, Row]:
 
         rows = [*peers.rows(), *crossl.rows(), *supervised.rows(), *ablations.rows()]
     else:
-        from benchmarks.rows import motion_peers
+        from benchmarks.rows import jepa, motion_peers
 
-        rows = [*motion_peers.rows()]
+        rows = [*motion_peers.rows(), *jepa.rows()]
     return {row.name: row for row in rows}
 
 

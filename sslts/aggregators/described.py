@@ -20,7 +20,7 @@ from sslts.interfaces import Aggregator
 from sslts.types import Tokens
 
 #: Divides cosine similarities of (centred) descriptions before the softmax over places.
-_TEMPERATURE = 0.05
+_TEMPERATURE = 0.005
 
 
 @final

@@ -64,7 +64,7 @@ class SensorTextJEPA(TextMethod):
         sensors: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=16)
         layer_norm: bool = True
         hidden: int = Field(default=256, ge=1, le=8192)
-        ridge: float = Field(default=0.05, ge=0, le=1e3)
+        ridge: float = Field(default=0.01, ge=0, le=1e3)
         moment_dim: int = Field(default=64, ge=1, le=4096)
         vague: float = Field(default=0.0, ge=0, le=1)
 
@@ -215,7 +215,7 @@ class SensorTextJEPA(TextMethod):
             return
         solver = LeastSquares(self.heads.dim, self.text_dim)
         for batch in batches:
-            context = self._seen(batch, generator)
+            context = self._seen(batch, generator, whole=True)
             target, told = self._targets(batch, generator)
             told = told & context.valid.any(1)
             solver.add(self.heads.scaled(self._features(context))[told], target[told])
@@ -270,15 +270,16 @@ class SensorTextJEPA(TextMethod):
         device = self.temperature.device
         return torch.stack([self._known[text].to(device) for text in texts])
 
-    def _some(self, batch: SensorBatch, generator: torch.Generator) -> Tokens:
-        """Tokens of a random few of each window's sensors."""
-        count = self.config.sensors[int(torch.randint(len(self.config.sensors), (1,), generator=generator))]
+    def _some(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
+        """Tokens of a random few of each window's sensors; `whole`: now and then of all."""
+        counts = (*self.config.sensors, 0) if whole else self.config.sensors
+        count = counts[int(torch.randint(len(counts), (1,), generator=generator))]
         drawn = draw_sensors(batch.present(), count, generator=generator)
         return self.tokenise(batch, drawn, vague=float(torch.rand(1, generator=generator)) < self.config.vague)
 
-    def _seen(self, batch: SensorBatch, generator: torch.Generator) -> Tokens:
+    def _seen(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
         """What the encoder makes of them, nothing hidden."""
-        return self.encoder.encode(self._some(batch, generator))
+        return self.encoder.encode(self._some(batch, generator, whole=whole))
 
     def _features(self, context: Tokens) -> Tensor:
         """[B, K + D]: what is kept of the window, and the predictor's summary."""
