@@ -66,16 +66,19 @@ def trained(
     return model
 
 
-def embeddings(model: Model, grid: Grid, protocol: Protocol, *, sensors: Sequence[str] = ()) -> NDArray[np.float32]:
-    """[n, E] of all windows of the grid, from these sensors (all if none are named)."""
+def embeddings(
+    model: Model, grid: Grid, protocol: Protocol, *, sensors: Sequence[str] = (), rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """[n, E] of the grid's windows (or some rows of them), from these sensors (all if none are named)."""
     spec = streams_of(reader_of(protocol), protocol.reader, model.config.spec)
     chosen = [modality for modality in spec.named if not sensors or modality.name in sensors]
     narrowed = SensorSpec(modalities=tuple(chosen), window_s=spec.window_s, stride_s=spec.stride_s)
     cuts = grid.cut(narrowed)
     parts = []
-    for first in range(0, len(grid), _BATCH):
-        rows = slice(first, first + _BATCH)
-        signals = {m.name: _signal(cuts[m.name], rows, m.channels, m.rate_hz) for m in chosen}
+    wanted = np.arange(len(grid)) if rows is None else rows
+    for first in range(0, len(wanted), _BATCH):
+        some = wanted[first : first + _BATCH]
+        signals = {m.name: _signal(cuts[m.name], some, m.channels, m.rate_hz) for m in chosen}
         parts.append(model.embed(SensorBatch(signals)).numpy())
     return np.concatenate(parts)
 
@@ -102,6 +105,6 @@ def _text(model: Model) -> TextMethod:
     return model.method
 
 
-def _signal(cut: Cut, rows: slice, channels: Any, rate_hz: float) -> Signal:
+def _signal(cut: Cut, rows: NDArray[np.int64], channels: Any, rate_hz: float) -> Signal:
     values, observed, present = (torch.from_numpy(np.ascontiguousarray(array[rows])) for array in (cut.values, cut.observed, cut.present))
     return Signal(values, channels, RateClock(rate_hz), present, observed)
