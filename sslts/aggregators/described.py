@@ -19,8 +19,9 @@ from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator
 from sslts.types import Tokens
 
-#: Divides cosine similarities of (centred) descriptions before the softmax over places.
-_TEMPERATURE = 0.005
+#: Divide cosine similarities of (centred) descriptions before the softmax over places. Half of what a channel says goes to the nearest
+#: place, which for a known channel is its own; half is spread over its kin, so that a place met in one data set serves another's channels.
+_TEMPERATURES = (0.005, 0.2)
 
 
 @final
@@ -75,7 +76,8 @@ class DescribedAggregator(Aggregator):
     def shares(self, described: Tensor) -> Tensor:
         """Descriptions [K, E] -> [K, slots + 1]: how much each channel adds to each place; the last is 1."""
         alike = functional.normalize(described - self.centre, dim=1) @ functional.normalize(self.places - self.centre, dim=1).T
-        share = torch.softmax((alike / _TEMPERATURE).masked_fill(~self.used, float("-inf")), dim=1)
+        alike = alike.masked_fill(~self.used, float("-inf"))
+        share = torch.stack([torch.softmax(alike / temperature, dim=1) for temperature in _TEMPERATURES]).mean(0)
         share = torch.where(self.used, share, torch.zeros_like(share))  # no place is used before `fit`: the softmax is over nothing
         return torch.cat([share, torch.ones_like(share[:, :1])], dim=1)
 

@@ -23,7 +23,8 @@ from sslts.data.recording import Recording
 from sslts.errors import ReaderError
 
 RATE_HZ = 50.0
-POSITION = "front trouser pocket"
+#: Where a phone in the front trouser pocket sits: what moves is the thigh.
+POSITION = "thigh"
 
 LABELS = {
     "walking": "walking on flat ground",
@@ -47,9 +48,9 @@ _HEADER = ("", "attitude.roll", "attitude.pitch", "attitude.yaw", "gravity.x", "
 _GRAVITY, _ROTATION, _USER = slice(4, 7), slice(7, 10), slice(10, 13)
 _ACC = len(_HEADER)  # the sum, appended as three more columns
 
-_PHONE = f"the phone in the {POSITION}"
+_PHONE = f"the {POSITION}, a phone in the front trouser pocket,"
 _ATTITUDE = tuple(
-    Channel(name=name, kind="attitude", unit="rad", position=POSITION, description=f"{name} of {_PHONE}")
+    Channel(name=name, kind="attitude", unit="rad", position=POSITION, description=f"{name} of {_PHONE[:-1]}")
     for name in ("roll", "pitch", "yaw")
 )
 _PULL = tuple(
