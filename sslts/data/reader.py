@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from sslts.config import ComponentConfig, parse
+from sslts.config import ComponentConfig, Modality, parse
 from sslts.data.recording import Recording
 from sslts.errors import ReaderError, suggest
 
@@ -31,6 +31,11 @@ class Reader(ABC):
     def create(cls, **options: Any) -> Self:
         """Build from plain options, checked by `Config` (ConfigError names the option)."""
         return cls(parse(cls.Config, options, cls.__name__))
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """Every stream that a recording may hold, with rate, unit, position and description. Default: this reader cannot say."""
+        return ()
 
     @abstractmethod
     def sessions(self, root: str | Path) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import numpy as np
 from sslts import registry
 from sslts.config import AnyChannels, Modality, SensorSpec
 from sslts.data.reader import Reader
-from sslts.data.readers.activity import ActivityReader
 from sslts.data.store import WindowStore
 from sslts.data.store_build import Source, build_store
 from sslts.errors import ConfigError, TrainingError
@@ -104,8 +103,8 @@ def _store(data: Data, recipe: Recipe, root: Path | None, folder: Path) -> Windo
 def streams_of(reader: Reader, name: str, spec: SensorSpec) -> SensorSpec:
     """What an open spec reads of a reader's streams, as named modalities at its rate and in its units (ConfigError if nothing)."""
     wanted = spec.modalities
-    if not isinstance(wanted, AnyChannels) or not isinstance(reader, ActivityReader):
-        raise ConfigError(f"Reader '{name}' does not say which streams it has; use one of the activity readers, or a spec that names them.")
+    if not isinstance(wanted, AnyChannels) or not reader.modalities:
+        raise ConfigError(f"Reader '{name}' does not say which streams it has; use another reader, or a spec that names them.")
     found = []
     for modality in reader.modalities:
         channels = tuple(

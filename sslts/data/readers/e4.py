@@ -13,7 +13,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from sslts.config import Channel, ComponentConfig, Text
+from sslts.config import Channel, ComponentConfig, Modality, Text
 from sslts.data import specs
 from sslts.data.reader import Reader, existing
 from sslts.data.readers.files import Folder, numbers, opened
@@ -54,6 +54,11 @@ class EmpaticaE4(Reader):
     citation: ClassVar[str] = "Empatica E4 wristband, CSV export"
 
     config: Config
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """acc, bvp, eda and temp at the device's own rates."""
+        return specs.empatica_e4().named
 
     def sessions(self, root: str | Path) -> tuple[str, ...]:
         path = existing(root)

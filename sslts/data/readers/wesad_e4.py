@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, final
 
-from sslts.config import ComponentConfig
+from sslts.config import ComponentConfig, Modality
 from sslts.data.labels import Interval, LabelTrack
 from sslts.data.reader import Reader, existing
 from sslts.data.readers.e4 import EmpaticaE4
 from sslts.data.readers.files import opened
 from sslts.data.readers.wesad_protocol import CITATION, LABELS, LICENCE, PROTOCOL_START_S, questionnaire_intervals, subject_folders
 from sslts.data.recording import Recording
+from sslts.data.specs import empatica_e4
 from sslts.errors import ReaderError
 
 
@@ -31,6 +32,11 @@ class WESADWrist(Reader):
     labels: ClassVar[Mapping[str, str]] = LABELS
     citation: ClassVar[str] = CITATION
     licence: ClassVar[str] = LICENCE
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """acc, bvp, eda and temp at the device's own rates."""
+        return empatica_e4().named
 
     def sessions(self, root: str | Path) -> tuple[str, ...]:
         return tuple(subject_folders(existing(root), ("_E4_Data", "_E4_Data.zip")))
