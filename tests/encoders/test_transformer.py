@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sslts import ops
 from sslts.config import Channel
-from sslts.encoders.patches import describe, patch_tokens, read_at, width
+from sslts.encoders.patches import patch_tokens, width
 from sslts.encoders.transformer import DescribedTransformer, Transformer
 from sslts.errors import ChannelError, ConfigError, LengthError
 from sslts.types import RateClock, Signal, Tokens
@@ -43,25 +43,6 @@ def encoder(request):
     return awake(request.param.example())
 
 
-def test_a_patch_is_level_strength_roughness_shape_and_spectrum():
-    """A patch of 1, 3, 1, 3: level 2, deviation 1, steps of 2 in size."""
-    found = describe(torch.tensor([[1.0, 3.0, 1.0, 3.0]]), torch.ones(1, 4, dtype=torch.bool), 4)[0]
-    assert found.shape == (width(4),)
-    level, strength, roughness = found[:3].tolist()
-    assert level == pytest.approx(2)
-    assert strength == pytest.approx(torch.log(torch.tensor(1.01)).item())
-    assert roughness == pytest.approx(torch.log(torch.tensor(2.01)).item())
-    assert found[3:7].tolist() == pytest.approx([-1 / 1.02, 1 / 1.02] * 2)
-
-
-def test_the_level_moves_nothing_but_the_level():
-    base = noise(1, 24)
-    seen = torch.ones(1, 24, dtype=torch.bool)
-    low, high = describe(base, seen, 24), describe(base + 5, seen, 24)
-    assert high[0, 0] - low[0, 0] == pytest.approx(5, abs=1e-5)
-    torch.testing.assert_close(high[:, 1:], low[:, 1:], atol=1e-4, rtol=1e-4)
-
-
 def test_windows_are_cut_into_whole_patches_channel_by_channel():
     values = torch.arange(2.0)[None, :, None].expand(1, 2, 80) + torch.arange(80) // 32 * 10.0
     tokens = patch_tokens(signal(values), patch_s=1.0, points=8, scales={})
@@ -74,23 +55,6 @@ def test_windows_are_cut_into_whole_patches_channel_by_channel():
 def test_a_window_shorter_than_a_patch_is_refused():
     with pytest.raises(LengthError, match=r"0\.25 s holds no patch of 1 s"):
         patch_tokens(signal(noise(1, 1, 8)), patch_s=1.0, points=8, scales={})
-
-
-@pytest.mark.parametrize("rate_hz", [24.0, 48.0, 96.0, 50.0])
-def test_the_same_movement_reads_the_same_at_any_rate(rate_hz):
-    """Three swings a second, well below half of the lowest rate."""
-
-    def tokens(rate: float) -> Tensor:
-        time = torch.arange(round(4 * rate)) / rate
-        return patch_tokens(signal(torch.sin(2 * torch.pi * 3 * time)[None, None], rate), patch_s=1.0, points=24, scales={}).values
-
-    assert (tokens(rate_hz) - tokens(48.0)).abs().max() < 0.35
-
-
-def test_reading_at_fewer_points_averages():
-    assert read_at(torch.tensor([[1.0, 3.0, 5.0, 7.0]]), 2).tolist() == [[2, 6]]
-    thirds = read_at(torch.tensor([[3.0, 6.0]]), 3)[0].tolist()  # the middle third is half of the first sample and half of the second
-    assert thirds == pytest.approx([3, 4.5, 6])
 
 
 def test_scales_divide_by_kind():
@@ -195,3 +159,40 @@ def test_every_parameter_gets_a_gradient(encoder):
     tokens: Tokens = encoder.tokenize(given, described) if isinstance(encoder, DescribedTransformer) else encoder.tokenize(given)
     (encoder.encode(tokens).values * noise(2, 12, 16, seed=4)).sum().backward()
     assert [name for name, parameter in encoder.named_parameters() if parameter.grad is None or not parameter.grad.any()] == []
+
+
+def test_only_patches_that_were_observed_decide_the_statistics():
+    """Half of the windows hold junk where nothing was observed: the fit is that of the other half alone."""
+    values = noise(40, 3, 32, seed=6)
+    observed = torch.ones_like(values, dtype=torch.bool)
+    observed[20:] = False
+    soiled = torch.where(observed, values, torch.tensor(1e6))
+    first, second = DescribedTransformer.example(), DescribedTransformer.example()
+    first.prepare_all([signal(soiled[:, :2], observed=observed[:, :2]), signal(soiled[:, 2:], observed=observed[:, 2:])])
+    second.prepare_all([signal(values[:20, :2]), signal(values[:20, 2:])])
+    fitted = first.front_end.reduction.state_dict()
+    assert all(torch.equal(fitted[name], value) for name, value in second.front_end.reduction.state_dict().items())
+    assert fitted["mean"].any()
+
+
+def test_fitted_numbers_lie_around_zero_and_the_leading_ones_are_the_loudest(encoder):
+    """Components in the order of their deviation, of unit mean square together over the training windows."""
+    given = signal(noise(64, 3, 32, seed=7))
+    encoder.prepare_all([given]) if isinstance(encoder, DescribedTransformer) else encoder.prepare(given)
+    values = encoder.tokenize(given).values.flatten(0, 1)
+    assert values.mean(0).abs().max() < 1e-3
+    spread = values.std(0, correction=0)
+    assert spread[:12].tolist() == sorted(spread[:12].tolist(), reverse=True), "the last ones drown in the rounding of the components"
+    assert spread[0] > 2 * spread[12]
+
+
+def test_before_it_is_fitted_the_front_end_gives_the_leading_numbers_as_they_are():
+    encoder = DescribedTransformer.example()
+    raw, entered = (front(signal(noise(1, 1, 32))).values for front in (encoder.front_end.raw, encoder.front_end))
+    torch.testing.assert_close(entered, raw[..., : entered.shape[-1]].clamp(-6, 6))
+
+
+def test_a_three_axis_sensor_also_tells_what_its_axes_say_together():
+    axes = tuple(Channel(name=axis, kind="gyroscope", unit="rad/s", position="waist") for axis in "xyz")
+    given = replace(signal(noise(1, 3, 32)), channels=axes)
+    assert [channel.name for channel in DescribedTransformer.example().derive(given).channels] == ["x", "y", "z", "size"]
