@@ -12,16 +12,17 @@ from torch.nn import functional
 from sslts import ops
 from sslts.aggregators.attention import AttentionAggregator
 from sslts.aggregators.concat_mlp import ConcatMLP
+from sslts.aggregators.described import DescribedAggregator
 from sslts.aggregators.mean import MeanAggregator
 from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator
 from sslts.types import Tokens
 
-KINDS = [ConcatMLP, MeanAggregator, AttentionAggregator]
+KINDS = [ConcatMLP, MeanAggregator, AttentionAggregator, DescribedAggregator]
 
 
 def tokens(valid: list[list[int]], modality: list[int]) -> Tokens:
-    """Random tokens of eight numbers with this validity [B, N] and modality [N]."""
+    """Random tokens of eight numbers with this validity [B, N] and modality [N], each modality one described channel."""
     made = torch.Generator().manual_seed(5)
     flags = torch.tensor(valid, dtype=torch.bool)
     rows, count = flags.shape
@@ -31,8 +32,9 @@ def tokens(valid: list[list[int]], modality: list[int]) -> Tokens:
         flags,
         torch.zeros(rows, count),
         index,
-        torch.zeros_like(index),
+        index,
         index[..., None].expand(-1, -1, 3),
+        described=torch.eye(6)[:3],
     )
 
 
@@ -76,7 +78,7 @@ def test_gradients_stay_finite_when_every_row_is_empty(aggregator):
 def test_a_row_does_not_depend_on_the_others(aggregator):
     batch = tokens(*MIXED)
     names = ("values", "valid", "time_s", "modality", "channel", "cell")
-    rows = [Tokens(**{name: getattr(batch, name)[i : i + 1] for name in names}) for i in range(4)]
+    rows = [Tokens(**{name: getattr(batch, name)[i : i + 1] for name in names}, described=batch.described) for i in range(4)]
     torch.testing.assert_close(aggregator(batch), torch.cat([aggregator(row) for row in rows]), atol=1e-6, rtol=1e-6)
 
 

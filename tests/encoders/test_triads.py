@@ -78,9 +78,7 @@ def test_a_sensor_that_feels_no_gravity_tells_its_size_only():
         signal(noise(1, 3, 5), axes="abc"),
         replace(
             signal(noise(1, 3, 5)),
-            channels=tuple(
-                Channel(name=axis, kind="accelerometer", unit="g", position=where) for axis, where in zip("xyz", "aab", strict=True)
-            ),
+            channels=(*signal(noise(1, 2, 5), axes="xy").channels, signal(noise(1, 1, 5), position="arm", axes="z").channels[0]),
         ),
     ],
     ids=["two axes", "another order", "other names", "two places"],

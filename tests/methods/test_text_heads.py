@@ -1,0 +1,74 @@
+"""The heads of sensor-text JEPA, and ridge regression from sums: the solution of all rows at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from sslts.methods.text_heads import Heads, LeastSquares
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def heads() -> Heads:
+    torch.manual_seed(0)
+    return Heads(6, 5, moment=3, hidden=4)
+
+
+@pytest.mark.parametrize("ridge", [1e-3, 0.1, 10.0])
+def test_sums_over_batches_give_the_ridge_regression_of_all_rows_stacked(ridge):
+    features, targets = noise(90, 6) * torch.arange(1, 7) + 3, noise(90, 4, seed=1)
+    targets = targets + features[:, :4]
+    solver = LeastSquares(6, 4)
+    for part in (slice(0, 7), slice(7, 7), slice(7, 60), slice(60, 90)):
+        solver.add(features[part], targets[part])
+    weight, bias = solver.solve(ridge)
+    # Theirs is the sum of squares + alpha |w|^2, ours the mean + ridge |w|^2; neither holds the bias back.
+    theirs = Ridge(alpha=ridge * 90).fit(features.double().numpy(), targets.double().numpy())
+    torch.testing.assert_close(weight, torch.from_numpy(theirs.coef_.T).float(), atol=2e-4, rtol=2e-4)
+    torch.testing.assert_close(bias, torch.from_numpy(theirs.intercept_).float(), atol=2e-3, rtol=2e-4)
+
+
+def test_fewer_rows_than_features_have_a_solution_too():
+    solver = LeastSquares(6, 2)
+    features, targets = noise(3, 6), noise(3, 2, seed=1)
+    solver.add(features, targets)
+    weight, bias = solver.solve(1e-4)
+    assert (features @ weight + bias - targets).abs().max() < 0.05
+
+
+def test_no_rows_give_a_map_to_nothing():
+    weight, bias = LeastSquares(6, 2).solve(0.1)
+    assert weight.shape == (6, 2)
+    assert not weight.any()
+    assert not bias.any()
+
+
+def test_both_outputs_have_unit_length_and_the_meaning_is_linear_before_that(heads):
+    features = noise(7, 6)
+    moment, meaning = heads(features)
+    torch.testing.assert_close(moment.norm(dim=1), torch.ones(7))
+    expected = features @ heads.meaning.weight.T + heads.meaning.bias
+    torch.testing.assert_close(meaning, expected / expected.norm(dim=1, keepdim=True))
+    assert (moment.shape, meaning.shape) == ((7, 3), (7, 5))
+
+
+def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(heads):
+    features = noise(500, 6) * torch.tensor([1, 10, 100, 0.5, 1, 1e-5]) + 7
+    heads.scale(features)
+    scaled = heads.scaled(features)
+    assert scaled.mean(0).abs().max() < 1e-2
+    torch.testing.assert_close(scaled[:, :5].std(0, correction=0), torch.ones(5), atol=1e-2, rtol=0)
+    assert scaled[:, 5].abs().max() < 1e-3, "what hardly varies is only centred"
+    assert heads.scaled(features + 1e6).eq(5)[:, :5].all()
+
+
+def test_a_map_that_is_set_is_the_map_that_is_used(heads):
+    weight, bias = noise(6, 5), noise(5, seed=1)
+    heads.set_linear(weight, bias)
+    features = noise(7, 6, seed=2)
+    torch.testing.assert_close(heads(features)[1], torch.nn.functional.normalize(features @ weight + bias, dim=1))
