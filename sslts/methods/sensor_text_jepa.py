@@ -22,11 +22,12 @@ from torch.nn import functional
 
 from sslts import ops
 from sslts.aggregators.described import DescribedAggregator
-from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
+from sslts.config import ComponentConfig, ModelConfig, parse
 from sslts.ema import MovingAverage, cosine_decay
 from sslts.errors import ConfigError
-from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod, build
+from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, line_up
+from sslts.methods.sensor_text_parts import build_parts, small_parts
 from sslts.methods.text_heads import Heads, LeastSquares
 from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Tokens
@@ -116,52 +117,13 @@ class SensorTextJEPA(TextMethod):
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
         """Build the parts that the config names. Only encoder, predictor and text tower are needed to embed."""
-        named = config.components
-        for role in ("encoder", "predictor", "text_encoder"):
-            if role not in named:
-                raise ConfigError(f"components has no '{role}': sensor-text JEPA needs one.")
-        text_encoder = build("text-encoder", named["text_encoder"], "text_encoder")
-        facts: dict[str, Any] = {"text_dim": text_encoder.embed_dim}
-        encoder = build("encoder", named["encoder"], "encoder", facts)
-        if not isinstance(encoder, DescribedEncoder):
-            raise ConfigError(f"encoder '{named['encoder'].name}' does not read channel descriptions. Use 'described-transformer'.")
-        facts["token_dim"] = encoder.embed_dim
-        parts: dict[str, Any] = {
-            role: build(kind, named[role], role, facts) if role in named else None
-            for role, kind in (
-                ("aggregator", "aggregator"),
-                ("objective", "objective"),
-                ("alignment", "objective"),
-                ("agreement", "objective"),
-                ("decoder", "predictor"),
-                ("regulariser", "objective"),
-            )
-        }
-        maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
         options = parse(cls.Config, config.method.options, "method (sensor-text-jepa)")
-        predictor = build("predictor", named["predictor"], "predictor", facts)
-        return cls(options, encoder=encoder, predictor=predictor, text_encoder=text_encoder, maskers=maskers, **parts)
+        return cls(options, **build_parts(config))
 
     @classmethod
     def example(cls) -> Self:
         """Width 16 over a dozen words."""
-        from sslts import registry
-
-        tower: Any = registry.get("text-encoder", "static")
-        text = tower.example()
-        facts = {"text_dim": text.embed_dim, "token_dim": 16}
-        options = {"embed_dim": 16, "depth": 1, "heads": 2, "patch_s": 0.25, "points": 8}
-        return cls(
-            cls.Config(hidden=8, moment_dim=4),
-            encoder=build("encoder", ComponentRef(name="described-transformer", options=options), "encoder", facts),
-            predictor=build("predictor", ComponentRef(name="latent", options={"dim": 8, "depth": 1, "heads": 2}), "predictor", facts),
-            text_encoder=text,
-            aggregator=build("aggregator", ComponentRef(name="described", options={"slots": 4, "keep": 4}), "aggregator", facts),
-            maskers={"block": build("masker", ComponentRef(name="block"), "maskers.block")},
-            objective=build("objective", ComponentRef(name="latent"), "objective"),
-            alignment=build("objective", ComponentRef(name="semantic"), "alignment"),
-            agreement=build("objective", ComponentRef(name="info-nce"), "agreement"),
-        )
+        return cls(cls.Config(hidden=8, moment_dim=4), **small_parts())
 
     def tokenise(self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False) -> Tokens:
         """Sensors' patches in one sequence a row, each with the vector of its channel's description. [B, N, F].

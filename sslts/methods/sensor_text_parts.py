@@ -1,0 +1,60 @@
+"""The components of sensor-text JEPA, built from a config: each learns the widths of those before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sslts import registry
+from sslts.config import ComponentRef, ModelConfig
+from sslts.errors import ConfigError
+from sslts.interfaces import DescribedEncoder, build
+
+_OPTIONAL = (
+    ("aggregator", "aggregator"),
+    ("objective", "objective"),
+    ("alignment", "objective"),
+    ("agreement", "objective"),
+    ("decoder", "predictor"),
+    ("regulariser", "objective"),
+)
+
+
+def build_parts(config: ModelConfig) -> dict[str, Any]:
+    """{role: component}; None where the config names none. Only encoder, predictor and text tower are needed to embed.
+
+    Raises:
+        ConfigError: one of these three is missing, or the encoder does not read descriptions.
+    """
+    named = config.components
+    for role in ("encoder", "predictor", "text_encoder"):
+        if role not in named:
+            raise ConfigError(f"components has no '{role}': sensor-text JEPA needs one.")
+    text_encoder = build("text-encoder", named["text_encoder"], "text_encoder")
+    facts: dict[str, Any] = {"text_dim": text_encoder.embed_dim}
+    encoder = build("encoder", named["encoder"], "encoder", facts)
+    if not isinstance(encoder, DescribedEncoder):
+        raise ConfigError(f"encoder '{named['encoder'].name}' does not read channel descriptions. Use 'described-transformer'.")
+    facts["token_dim"] = encoder.embed_dim
+    # In this order: fresh weights are a function of the seed and of who draws first.
+    optional = {role: build(kind, named[role], role, facts) if role in named else None for role, kind in _OPTIONAL}
+    maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
+    predictor = build("predictor", named["predictor"], "predictor", facts)
+    return {"encoder": encoder, "predictor": predictor, "text_encoder": text_encoder, "maskers": maskers, **optional}
+
+
+def small_parts() -> dict[str, Any]:
+    """Width 16 over a dozen words, for examples and conformance tests."""
+    tower: Any = registry.get("text-encoder", "static")
+    text = tower.example()
+    facts = {"text_dim": text.embed_dim, "token_dim": 16}
+    options = {"embed_dim": 16, "depth": 1, "heads": 2, "patch_s": 0.25, "points": 8}
+    return {
+        "encoder": build("encoder", ComponentRef(name="described-transformer", options=options), "encoder", facts),
+        "predictor": build("predictor", ComponentRef(name="latent", options={"dim": 8, "depth": 1, "heads": 2}), "predictor", facts),
+        "text_encoder": text,
+        "aggregator": build("aggregator", ComponentRef(name="described", options={"slots": 4, "keep": 4}), "aggregator", facts),
+        "maskers": {"block": build("masker", ComponentRef(name="block"), "maskers.block")},
+        "objective": build("objective", ComponentRef(name="latent"), "objective"),
+        "alignment": build("objective", ComponentRef(name="semantic"), "alignment"),
+        "agreement": build("objective", ComponentRef(name="info-nce"), "agreement"),
+    }
