@@ -6,55 +6,28 @@ from dataclasses import replace
 
 import pytest
 import torch
+from text_windows import TEXT, batch, generator, variant
 from torch.nn import functional
 
 from sslts import ops
 from sslts.config import Channel, ComponentRef
 from sslts.errors import ChannelError, ConfigError
 from sslts.interfaces import build
-from sslts.methods.sensor_text_jepa import TEXTS, SensorTextJEPA
-from sslts.types import RateClock, SensorBatch, Signal
-
-TEXT = ("a person is walking", "running", "sitting", "standing")
-
-
-def signal(rows: int, seed: int, place: str, channels: int = 3) -> Signal:
-    values = torch.randn(rows, channels, 64, generator=torch.Generator().manual_seed(seed))
-    described = tuple(
-        Channel(name=f"c{i}", kind="accelerometer", unit="g", description=f"{place} sensor {TEXT[i]}") for i in range(channels)
-    )
-    return Signal(values, described, RateClock(32.0), torch.ones(rows, dtype=torch.bool), torch.ones_like(values, dtype=torch.bool))
-
-
-def batch(rows: int = 4) -> SensorBatch:
-    texts = [(TEXT[row % 4],) for row in range(rows)]
-    return SensorBatch({"wrist": signal(rows, 0, "wrist"), "person": signal(rows, 1, "person")}, {TEXTS: texts})
-
-
-@pytest.fixture
-def method() -> SensorTextJEPA:
-    torch.manual_seed(0)
-    made = SensorTextJEPA.example()
-    with torch.no_grad():
-        for parameter in made.parameters():
-            if parameter.is_floating_point():
-                parameter.add_(0.1 * torch.randn_like(parameter))
-    made.start_training()
-    return made
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from sslts.methods.sensor_text_jepa import TEXTS
+from sslts.types import SensorBatch, Tokens
 
 
 def test_the_loss_is_the_seeds_objective_written_a_second_way(method):
-    """Latent distance to the target's normalised tokens at hidden places, plus lambda times the squared distance of unit vectors."""
+    """Latent distance to the target's normalised tokens at hidden places, plus the squared distance of unit vectors, plus, between what is
+    seen and what is hidden of a window, the cross-entropy of finding the partner among all windows of the batch."""
     given = batch()
     loss = method.training_loss(given, generator=generator())
     made = generator()
     whole = method.tokenise(given)
     masker = method.maskers["block"]
-    torch.randint(1, (1,), generator=made)
+    torch.randint(1, (1,), generator=made)  # how many sensors
+    torch.rand(1, generator=made)  # whether descriptions are vague
+    torch.randint(1, (1,), generator=made)  # which masker
     plan = masker.plan(whole, generator=made)
     context = method.encoder.encode(whole, plan.visible[0])
     latents = method.target.average.encode(whole).values
@@ -75,11 +48,39 @@ def test_the_loss_is_the_seeds_objective_written_a_second_way(method):
             )
             total += (method.predictor(mine, one).values[0, 0] - wanted[row, place]).square().mean()
             places += 1
-    meaning = functional.normalize(method.to_text(method.predictor.summarise(context)), dim=1)
-    semantic = (meaning - method.embed_text(TEXT)).square().sum(1).mean()
-    torch.testing.assert_close(loss.parts["latent"], (total / places).detach(), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(loss.parts["semantic"], semantic.detach(), atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(loss.total, total / places + semantic, atol=1e-5, rtol=1e-4)
+
+    def features(seen: Tokens) -> torch.Tensor:
+        return torch.cat([method.aggregator(seen), method.predictor.summarise(seen)], dim=1).clamp(-5, 5)
+
+    def unit(values: torch.Tensor) -> torch.Tensor:
+        return values / values.square().sum(1, keepdim=True).sqrt()
+
+    meaning = unit(features(context) @ method.heads.meaning.weight.T + method.heads.meaning.bias)
+    semantic = (meaning - unit(method.text_encoder(TEXT) - method.text_centre)).square().sum(1).mean()
+    other = method.encoder.encode(whole, plan.targets.any(0))
+    alike = unit(method.heads.moment(features(context))) @ unit(method.heads.moment(features(other))).T / 0.1
+    agreement = -(alike.diagonal() - torch.logsumexp(alike, 1) + alike.diagonal() - torch.logsumexp(alike, 0)).mean() / 2
+    expected = {"latent": total / places, "semantic": semantic, "agreement": agreement}
+    assert set(loss.parts) == set(expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(loss.parts[name], value.detach(), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(loss.total, sum(expected.values()), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("term", ["latent", "semantic", "agreement"])
+def test_a_weight_multiplies_its_own_term_and_none_leaves_it_out(method, term):
+    base, tripled, without = (
+        variant(method, **{f"{term}_weight": weight}).training_loss(batch(), generator=generator()).parts for weight in (1.0, 3.0, 0.0)
+    )
+    for name in base:
+        torch.testing.assert_close(tripled[name], (3 if name == term else 1) * base[name])
+    assert set(without) == set(base) - {term}
+
+
+def test_a_loss_without_terms_is_refused(method):
+    empty = variant(method, latent_weight=0.0, semantic_weight=0.0, agreement_weight=0.0)
+    with pytest.raises(ConfigError, match="Every term of the loss has weight 0"):
+        empty.training_loss(batch(), generator=generator())
 
 
 def test_gradients_reach_everything_but_the_target_and_the_text_tower(method):
@@ -131,15 +132,37 @@ def test_one_of_several_texts_is_drawn_each_time(method):
     assert len(seen) > 1
 
 
-def test_an_embedding_is_what_is_kept_and_what_it_means(method):
+def test_an_embedding_is_what_is_kept_what_compares_with_sensors_and_what_it_means(method):
     method.eval()
     values = method.embed(batch())
-    assert values.shape == (4, method.embed_dim)
-    meaning = method.in_text_space(values)
-    assert meaning.shape == (4, method.text_dim)
-    torch.testing.assert_close(meaning.norm(dim=1), torch.ones(4))
+    kept, moment, meaning = method.widths
+    assert (kept, moment, meaning) == (method.aggregator.embed_dim, 4, method.text_dim)
+    assert values.shape == (4, kept + moment + meaning) == (4, method.embed_dim)
     context = method.encoder.encode(method.tokenise(batch()))
-    torch.testing.assert_close(values[:, : -method.text_dim], ops.pooled_mean(context))
+    torch.testing.assert_close(values[:, :kept], method.aggregator(context))
+    made = method.heads(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1))
+    torch.testing.assert_close(method.in_sensor_space(values), made[0])
+    torch.testing.assert_close(method.in_text_space(values), made[1])
+    assert torch.equal(torch.cat([values[:, :kept], method.in_sensor_space(values), method.in_text_space(values)], dim=1), values)
+    for part in made:
+        torch.testing.assert_close(part.norm(dim=1), torch.ones(4))
+
+
+def test_without_an_aggregator_the_mean_of_the_tokens_is_kept(method):
+    method.aggregator = None
+    plain = variant(method)
+    plain.heads = type(plain.heads)(32, plain.text_dim, moment=4, hidden=8)
+    context = plain.encoder.encode(plain.tokenise(batch()))
+    torch.testing.assert_close(plain.embed(batch())[:, :16], ops.pooled_mean(context))
+
+
+def test_texts_have_unit_length_without_what_all_have_in_common(method):
+    vectors = method.text_encoder(TEXT)
+    method.text_centre.copy_(vectors.mean(0))
+    found = method.embed_text(TEXT)
+    torch.testing.assert_close(found, functional.normalize(vectors - vectors.mean(0), dim=1))
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
+    assert torch.equal(method.embed_text(TEXT[::-1]), found.flip(0))
 
 
 def test_nothing_present_embeds_as_zero_and_junk_there_changes_nothing(method):
@@ -164,21 +187,6 @@ def test_neither_the_order_of_sensors_nor_that_of_channels_matters(method):
     assert (method.embed(given) - method.embed(SensorBatch(turned))).abs().max() < 1e-4
 
 
-def test_training_looks_at_a_few_sensors_at_a_time(method):
-    few = SensorTextJEPA(
-        method.config.model_copy(update={"sensors": 1}),
-        encoder=method.encoder,
-        predictor=method.predictor,
-        text_encoder=method.text_encoder,
-        maskers=dict(method.maskers),
-    )
-    tokens = few._drawn(few.tokenise(batch(64)), generator())
-    sensors = [set(tokens.modality[row, tokens.valid[row]].tolist()) for row in range(64)]
-    assert {len(found) for found in sensors} == {1}
-    assert {found for row in sensors for found in row} == {0, 1}
-    assert tokens.values.shape[1] == 3 * 8, "the other sensor's tokens are dropped, not padded"
-
-
 @pytest.mark.parametrize("objective", ["smooth-l1", "multi-resolution-l1"])
 @pytest.mark.parametrize("alignment", ["text-contrast", "siglip"])
 def test_distances_and_alignments_are_components(method, objective, alignment):
@@ -186,7 +194,7 @@ def test_distances_and_alignments_are_components(method, objective, alignment):
     method.alignment = build("objective", ComponentRef(name=alignment), "alignment")
     loss = method.training_loss(batch(), generator=generator())
     assert loss.total.isfinite()
-    assert set(loss.parts) == {"latent", "semantic"}
+    assert set(loss.parts) == {"latent", "semantic", "agreement"}
 
 
 def test_local_reconstruction_and_a_regulariser_run_beside(method):
@@ -195,7 +203,7 @@ def test_local_reconstruction_and_a_regulariser_run_beside(method):
     method.decoder = build("predictor", ComponentRef(name="latent", options={"out_dim": width, "dim": 8, "heads": 2}), "decoder", facts)
     method.regulariser = build("objective", ComponentRef(name="sigreg"), "regulariser")
     loss = method.training_loss(batch(), generator=generator())
-    assert set(loss.parts) == {"latent", "semantic", "local", "regulariser"}
+    assert set(loss.parts) == {"latent", "semantic", "agreement", "local", "regulariser"}
     loss.total.backward()
     unused = {name for name, parameter in method.decoder.named_parameters() if parameter.grad is None}
     assert unused == {"whole"}, "a decoder is not asked to summarise"
