@@ -15,8 +15,49 @@ from benchmarks.grid import Grid
 from benchmarks.rows.base import FeatureRow, Parts
 from sslts.evaluate.probe import Values
 from sslts.evaluate.protocol import Group, Protocol
+from sslts.text.published import minilm_ref
 
 RECIPE = Path(__file__).resolve().parents[2] / "sslts" / "recipes" / "sensor-text-jepa-har.yaml"
+
+#: Lambda of the sweep's rows, beside the recipe's own.
+LAMBDAS = (0.1, 0.3, 3.0, 10.0)
+NO_LABELS = "none"
+
+_WITHOUT_LATENTS: Mapping[str, Any] = {"method.options.latent_weight": 0.0}
+_WITHOUT_TEXT: Mapping[str, Any] = {"method.options.semantic_weight": 0.0, "method.options.ridge": 0.0}
+_CONTRASTIVE: Mapping[str, Any] = {
+    **_WITHOUT_LATENTS,
+    "method.options.agreement_weight": 0.0,
+    "method.options.ridge": 0.0,
+    "components.alignment": {"name": "text-contrast"},
+}
+#: The decoder reads and writes what the predictor does, but the fixed description of patches: as many numbers as the encoder's components.
+_DECODER: Mapping[str, Any] = {"name": "latent", "options": {"dim": 64, "depth": 1, "heads": 4, "out_dim": 128}}
+#: VICReg's weights 25 / 25 / 1 over 25, so that the term is of the size of the others. Both views are one here: no invariance.
+_VICREG: Mapping[str, Any] = {"name": "vicreg", "options": {"invariance": 0.0, "variance": 1.0, "covariance": 0.04}}
+
+#: Row -> (what changed, overrides of the recipe in dotted keys).
+CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "no-text": ("no text: lambda 0, no closed form", _WITHOUT_TEXT),
+    "no-jepa": ("no latent prediction", _WITHOUT_LATENTS),
+    "no-ema": (
+        "target: the encoder itself, no moving average",
+        {"method.options.ema_start": 0.0, "method.options.ema_end": 0.0},
+    ),
+    "contrastive-only": ("CLIP-style: contrast with texts alone, no closed form", _CONTRASTIVE),
+    "siglip": ("alignment: SigLIP", {"components.alignment": {"name": "siglip"}}),
+    "hybrid": ("hybrid: hidden patches reconstructed as well", {"components.decoder": _DECODER}),
+    "causal-smoothing": (
+        "masking: the future, and a stretch inside",
+        {"components.maskers.block": {"name": "causal"}, "components.maskers.cross": {"name": "smoothing"}},
+    ),
+    "vicreg": ("VICReg's variance and covariance against collapse", {"components.regulariser": _VICREG}),
+    "tower-minilm": (
+        "text tower: MiniLM instead of the one distilled from it",
+        {"components.text_encoder": minilm_ref().model_dump()},
+    ),
+    **{f"lambda-{weight:g}": (f"lambda {weight:g}", {"method.options.semantic_weight": weight}) for weight in LAMBDAS},
+}
 
 
 @dataclass(frozen=True)
@@ -56,9 +97,31 @@ class Jepa(FeatureRow):
         return har.embeddings(model, grid, protocol)
 
 
+def recipe_lambda() -> float:
+    """The recipe's own weight of the text term, which the sweep's rows change."""
+    from benchmarks import har
+    from sslts.methods.sensor_text_jepa import SensorTextJEPA
+
+    return SensorTextJEPA.Config.model_validate(har.recipe_of({}).method.options).semantic_weight
+
+
+class Ablation(Jepa):
+    """One choice of the recipe changed."""
+
+    kind = "ablation"
+
+
 def rows() -> list[FeatureRow]:
-    """The recipe of the published weights, and its network with random weights (front end and closed form fitted all the same)."""
+    """The recipe of the published weights, its network with random weights (front end and closed form fitted all the same), and one row a
+    change, on group 0 only."""
+    whole, some = Parts(label_fractions=()), Parts(label_fractions=(), groups=(0,))
+    labels = {"no-text": NO_LABELS}
+    changed = [
+        Ablation(name, title, parts=some, overrides=overrides, pretraining_labels=labels.get(name, Jepa.pretraining_labels))
+        for name, (title, overrides) in CHANGES.items()
+    ]
     return [
-        Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen + linear probe", parts=Parts(label_fractions=())),
-        Jepa("random-init", "The same network, random weights, + linear probe", parts=Parts(label_fractions=()), trained=False),
+        Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen + linear probe", parts=whole),
+        Jepa("random-init", "The same network, random weights, + linear probe", parts=whole, trained=False),
+        *changed,
     ]
