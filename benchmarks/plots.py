@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import matplotlib
 matplotlib.use("svg")
 import numpy as np  # noqa: E402
 from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from sslts.evaluate.protocol import Protocol  # noqa: E402
 
 #: How the names of rows begin whose weights are published.
 PUBLISHED = ("crossl", "sensor-text-jepa")
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "sslts",  # the same figures give the same file
     "font.size": 9,
@@ -32,11 +34,11 @@ def write(protocol: Protocol, summary: dict[str, Any], *, root: Path) -> list[Pa
     written = []
     with plt.rc_context(STYLE):
         for name in _shown(protocol, rows):
-            written.append(_save(confusion(protocol, rows[name]), root / f"confusion-{name}.svg"))
+            written.append(save(confusion(protocol, rows[name]), root / f"confusion-{name}.svg"))
         if any(row["label_fractions"] for row in rows.values()):
-            written.append(_save(label_efficiency(protocol, rows), root / "label-efficiency.svg"))
+            written.append(save(label_efficiency(protocol, rows), root / "label-efficiency.svg"))
         if any(row["missing"] for row in rows.values()):
-            written.append(_save(missing_modalities(protocol, rows), root / "missing-modalities.svg"))
+            written.append(save(missing_modalities(protocol, rows), root / "missing-modalities.svg"))
     return written
 
 
@@ -48,19 +50,24 @@ def confusion(protocol: Protocol, row: dict[str, Any]) -> Figure:
     size = (3.4 * wide * len(found), 3.2 * wide)
     figure, axes = plt.subplots(1, len(found), figsize=size, squeeze=False, layout="constrained")
     for axis, (setting, entry) in zip(axes[0], found.items(), strict=True):
-        share = np.asarray(entry["confusion"], dtype=float)
-        share = 100 * share / share.sum(1, keepdims=True)
-        axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
-        for (line, column), value in np.ndenumerate(share):
-            if wide == 1 or value >= 0.5:
-                axis.text(column, line, f"{value:.0f}", ha="center", va="center", color="white" if value > 55 else "black")
-        axis.set_xticks(range(len(classes)), classes, rotation=30 if wide == 1 else 60, ha="right")
-        axis.set_yticks(range(len(classes)), classes)
+        matrix(axis, entry["confusion"], classes, classes, wide=wide > 1)
         axis.set_title(setting)
         axis.set_xlabel("predicted")
     axes[0][0].set_ylabel("truth (% of its windows)")
     figure.suptitle(row["title"])
     return figure
+
+
+def matrix(axis: Axes, confusion: Any, truths: Sequence[str], predicted: Sequence[str], *, wide: bool) -> None:
+    """Draw one confusion matrix [K, L] in percent of each line's windows; a line without windows stays empty. wide: many classes."""
+    share = np.asarray(confusion, dtype=float)
+    share = 100 * share / np.maximum(share.sum(1, keepdims=True), 1)
+    axis.imshow(share, vmin=0, vmax=100, cmap="Blues")
+    for (line, column), value in np.ndenumerate(share):
+        if not wide or value >= 0.5:
+            axis.text(column, line, f"{value:.0f}", ha="center", va="center", color="white" if value > 55 else "black")
+    axis.set_xticks(range(len(predicted)), predicted, rotation=60 if wide else 30, ha="right")
+    axis.set_yticks(range(len(truths)), truths)
 
 
 def label_efficiency(protocol: Protocol, rows: dict[str, Any]) -> Figure:
@@ -119,7 +126,8 @@ def _mean(row: dict[str, Any], task: str) -> float:
     return float(np.mean([entry["macro_f1"]["mean"] for entry in row["tasks"] if entry["task"] == task]))
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path) -> Path:
+    """Write and close it; the same figure gives the same bytes."""
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
     return path

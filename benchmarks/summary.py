@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import plots
 from benchmarks.figures import load_results, summarise
+from benchmarks.markdown import points, section, table
 from benchmarks.results import ROOT, write_json
 from sslts.evaluate.protocol import Protocol
 
@@ -37,15 +38,15 @@ def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
         f"# {protocol.title} (`{protocol.id}`)",
         f"Written by `python benchmarks/run.py {protocol.id} --table` from the JSON files beside it; do not edit.",
         _windows(protocol),
-        *_section("Macro-F1", stamp, _scores(protocol, rows, "macro_f1")),
-        *_section("Balanced accuracy", stamp, _scores(protocol, rows, "balanced_accuracy")),
-        *_section(
+        *section("Macro-F1", stamp, _scores(protocol, rows, "macro_f1")),
+        *section("Balanced accuracy", stamp, _scores(protocol, rows, "balanced_accuracy")),
+        *section(
             "Against the best peer, subject by subject",
             f"{stamp} Macro-F1 minus that of the peer with the best mean of the column; in brackets on how many subjects the row is ahead.",
             _differences(protocol, rows),
         ),
-        *_section("Label efficiency", f"{stamp} {_draws(protocol, rows)}", _fractions(rows)),
-        *_section(
+        *section("Label efficiency", f"{stamp} {_draws(protocol, rows)}", _fractions(rows)),
+        *section(
             "Missing modalities",
             f"{stamp} {protocol.main_task} macro-F1. The probe is trained with random subsets of the modalities; "
             "losses are against the full set under "
@@ -53,7 +54,7 @@ def markdown(protocol: Protocol, summary: dict[str, Any]) -> str:
             "*A probe for each set* is trained and judged on that set alone: what its modalities can tell.",
             _missing(rows),
         ),
-        *_section(
+        *section(
             "Ablations (exploratory)",
             f"Protocol `{protocol.id}` version {protocol.version}, group 0 only ({', '.join(protocol.groups[0].test)}), one seed: "
             f"macro-F1 in points, computed {span}. {_COUNTS[len(protocol.groups[0].test)]} subjects cannot rank neighbours.",
@@ -81,19 +82,6 @@ def _draws(protocol: Protocol, rows: dict[str, Any]) -> str:
     return f"{protocol.main_task} macro-F1, mean of 5 draws{supervised}.{drawn}"
 
 
-def _section(title: str, stamp: str, table: list[str]) -> list[str]:
-    return [f"## {title}", stamp, "\n".join(table)] if len(table) > 2 else []
-
-
-def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
-    head = list(head)
-    return [_line(head), _line(["---"] * len(head)), *(_line(cells) for cells in body)]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _head(protocol: Protocol) -> list[str]:
     return [f"{SHORT[setting]} {task}" for setting, task in protocol.columns]
 
@@ -106,8 +94,8 @@ def _scores(protocol: Protocol, rows: dict[str, Any], score: str) -> list[str]:
     body = []
     for row in rows.values():
         found = _entries(row)
-        body.append([_name(row), *(_points(found[c][score]) if c in found else "" for c in protocol.columns), row["pretraining_labels"]])
-    return _table(["row", *_head(protocol), "labels"], body)
+        body.append([_name(row), *(points(found[c][score]) if c in found else "" for c in protocol.columns), row["pretraining_labels"]])
+    return table(["row", *_head(protocol), "labels"], body)
 
 
 def _differences(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
@@ -115,14 +103,14 @@ def _differences(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
     for row in rows.values():
         found = {key: entry["against_best_peer"] for key, entry in _entries(row).items() if "against_best_peer" in entry}
         cells = [
-            f"{_points(found[c]['difference'], sign=True)} ({found[c]['ahead']}/{found[c]['of']})" if c in found else ""
+            f"{points(found[c]['difference'], sign=True)} ({found[c]['ahead']}/{found[c]['of']})" if c in found else ""
             for c in protocol.columns
         ]
         body.append([_name(row), *cells])
     peers = {
         (e["setting"], e["task"]): e["against_best_peer"]["peer"] for row in rows.values() for e in row["tasks"] if "against_best_peer" in e
     }
-    return _table(["row", *_head(protocol)], [["*best peer*", *(peers.get(c, "") for c in protocol.columns)], *body])
+    return table(["row", *_head(protocol)], [["*best peer*", *(peers.get(c, "") for c in protocol.columns)], *body])
 
 
 def _fractions(rows: dict[str, Any]) -> list[str]:
@@ -132,9 +120,9 @@ def _fractions(rows: dict[str, Any]) -> list[str]:
         for row in rows.values():
             found = {e["fraction"]: e["macro_f1"] for e in row["label_fractions"] if e["setting"] == setting}
             if found:
-                cells = [_points(found[f]) if f in found else "" for f in fractions]
+                cells = [points(found[f]) if f in found else "" for f in fractions]
                 body.append([SHORT[setting], row["title"], *cells, row["pretraining_labels"]])
-    return _table(["setting", "row", *(f"{100 * fraction:g} %" for fraction in fractions), "labels in pretraining"], body)
+    return table(["setting", "row", *(f"{100 * fraction:g} %" for fraction in fractions), "labels in pretraining"], body)
 
 
 def _missing(rows: dict[str, Any]) -> list[str]:
@@ -146,8 +134,8 @@ def _missing(rows: dict[str, Any]) -> list[str]:
                 for entry in (e for e in row[part] if e["setting"] == setting):
                     counts = entry["loss_by_number_missing"].values()
                     shown = (entry["full"], entry["full_with_plain_probe"], entry["mean_loss"], *counts)
-                    body.append([SHORT[setting], row["title"] + added, *(_points(value) for value in shown)])
-    return _table(head, body)
+                    body.append([SHORT[setting], row["title"] + added, *(points(value) for value in shown)])
+    return table(head, body)
 
 
 def _ablations(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
@@ -164,13 +152,8 @@ def _ablations(protocol: Protocol, rows: dict[str, Any]) -> list[str]:
             cells.append("" if None in scores else f"{100 * sum(scores) / len(scores):.1f}")
         if any(cells):
             body.append([row["title"], *cells])
-    return _table(["row", *_head(protocol)], body) if any(row["exploratory"] for row in rows.values()) else []
+    return table(["row", *_head(protocol)], body) if any(row["exploratory"] for row in rows.values()) else []
 
 
 def _name(row: dict[str, Any]) -> str:
     return row["title"] + ("" if row["complete"] else f" ({len(row['subjects'])} subjects only)")
-
-
-def _points(value: dict[str, Any], *, sign: bool = False) -> str:
-    mean = f"{100 * value['mean']:+.1f}" if sign else f"{100 * value['mean']:.1f}"
-    return mean if value["half_width"] is None else f"{mean} +- {100 * value['half_width']:.1f}"
