@@ -2,9 +2,10 @@
 
     python -m benchmarks.words har-zero-shot --rows sensor-text-jepa-har --data data --resume
     python -m benchmarks.words har-retrieval --rows sensor-text-jepa-har --data data --resume
+    python -m benchmarks.words har-zero-shot --table
 
 Each row and fold becomes benchmarks/results/PROTOCOL/ROW/FOLD.json. A fold is a target data set, a draw of unseen classes, or a group of
-subjects; nothing of it was read by the model that is judged on it.
+subjects; nothing of it was read by the model that is judged on it. --table makes summary.json, summary.md and the plots from these files.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import har
+from benchmarks import har, words_plots, words_summary
 from benchmarks.grid import Grid, load_grid
 from benchmarks.results import ROOT, fold_path, read_current, today, versions, write_json
-from benchmarks.rows.jepa import RECIPE, Jepa, rows
+from benchmarks.rows.jepa import RECIPE, Jepa, recipe_lambda, rows
 from sslts.errors import SslTsError, UnknownNameError, suggest
 from sslts.evaluate.protocol import Protocol, load_protocol
 from sslts.evaluate.retrieval import same_activity, same_moment, text_to_windows
@@ -79,6 +80,9 @@ class Bench:
             "protocol": {"id": protocol.id, "version": protocol.version},
             "row": row.name,
             "title": row.title,
+            "kind": row.kind,
+            "exploratory": row.parts.exploratory,
+            "pretraining_labels": row.pretraining_labels,
             "fold": fold,
             "date": today(),
             "seed": row.seed,
@@ -196,6 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder for pretrainings (default: runs)")
     parser.add_argument("--results", type=Path, default=ROOT)
     parser.add_argument("--resume", action="store_true", help="keep what is already computed with the same configuration")
+    parser.add_argument("--table", action="store_true", help="write summary.json, summary.md and the plots")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     known = {row.name: row for row in rows() if isinstance(row, Jepa)}
@@ -208,6 +213,10 @@ def main(arguments: list[str] | None = None) -> int:
                 judge_zero_shot(bench, load_zero_shot(), known[name])
             else:
                 judge_retrieval(bench, load_retrieval(), known[name])
+        if options.table:
+            protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval()
+            words_summary.write(protocol, list(known), root=options.results)
+            words_plots.write_sweep(RECIPE.stem, recipe_lambda(), root=options.results)
     except SslTsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
