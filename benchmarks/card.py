@@ -16,8 +16,10 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from benchmarks.prose import PROSE
+from benchmarks import words_card
+from benchmarks.prose import CROSSL_WESAD, PROSE, Prose
 from sslts.config import ModelConfig
+from sslts.errors import ConfigError
 from sslts.evaluate.metrics import paired_difference
 from sslts.evaluate.protocol import load_protocol
 from sslts.hub import artefact
@@ -45,10 +47,17 @@ FACTS = {
     "motionsense-6fold": Facts("MotionSense", "motionsense", ("6-class", "inductive")),
 }
 
+#: Titles of the protocols of words, and the data set that each of their targets is.
+WORDS = {"har-zero-shot": "Naming without having seen the data set", "har-retrieval": "Searching"}
+TARGETS = {"motionsense": "motionsense", "dsads": "dsads", "dsads-loso": "dsads"}
+
 
 def measured(summary: Mapping[str, Any], row: str) -> Metrics:
     """The row's figures under one protocol as metrics.json; the protocol's headline stands first."""
     protocol, entry = summary["protocol"]["id"], summary["rows"][row]
+    source = f"benchmarks/results/{protocol}/summary.json"
+    if words_card.is_words(summary):
+        return Metrics(results=tuple(words_card.measured(summary, row, TARGETS)), source=source)
     facts = FACTS[protocol]
     task_first, setting_first = facts.headline[0], SETTINGS[facts.headline[1]]
     results = [
@@ -66,11 +75,13 @@ def measured(summary: Mapping[str, Any], row: str) -> Metrics:
         for task in entry["tasks"]
     ]
     results.sort(key=lambda result: (result.task != task_first, result.setting != setting_first))
-    return Metrics(results=tuple(results), source=f"benchmarks/results/{protocol}/summary.json")
+    return Metrics(results=tuple(results), source=source)
 
 
 def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
     """Ours beside the peers: the tasks of each setting, label efficiency, missing modalities. Exploratory rows are left out."""
+    if words_card.is_words(summary):
+        return words_card.tables(summary)
     protocol = load_protocol(summary["protocol"]["id"])
     title_of_data, main = FACTS[protocol.id].title, protocol.main_task
     settings = {setting: SETTINGS[setting] for setting in protocol.settings}
@@ -134,10 +145,10 @@ def against_peers(summary: Mapping[str, Any], row: str) -> str:
     return "Subject by subject against the best peer of each column:\n\n" + "\n".join(lines)
 
 
-def against_random(summary: Mapping[str, Any], row: str) -> str:
-    """What training adds to the same network with random weights, whose front end and components are the same."""
+def against_random(summary: Mapping[str, Any], row: str, told: Prose = CROSSL_WESAD) -> str:
+    """What training adds to the same network with random weights; `told` says what both have in common, and what is trained."""
     random = summary["rows"].get("random-init")
-    if random is None:
+    if random is None or not random.get("complete", True):
         return ""
     cells, clear = [], 0
     for ours, theirs in zip(summary["rows"][row]["tasks"], random["tasks"], strict=True):
@@ -146,7 +157,7 @@ def against_random(summary: Mapping[str, Any], row: str) -> str:
         clear += gain.interval.mean > gain.interval.half_width
         cells.append(f"{ours['task']}, {SETTINGS[ours['setting']]} {100 * gain.interval.mean:+.1f} +- {100 * gain.interval.half_width:.1f}")
     return (
-        "\n\nThe same network with random weights keeps the fixed front end and its principal components. Against it, latent masking adds, "
+        f"\n\nThe same network with random weights keeps {told.untrained}. Against it, {told.trained} adds, "
         f"in points subject by subject: {'; '.join(cells)}. That is more than its interval in {clear} of {len(cells)} columns."
     )
 
@@ -189,9 +200,9 @@ def _figures(entry: Mapping[str, Any], main: str) -> dict[str, Mapping[str, floa
 def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
     """The card's prose, and the tables of each protocol with what they allow to say."""
     prose = PROSE[row]
-    notes = [against_peers(summary, row) + peers_ahead(summary, row) + against_random(summary, row) for summary in summaries]
+    notes = [_note(summary, row, prose) for summary in summaries]
     if len(summaries) > 1:
-        notes = [f"**{FACTS[summary['protocol']['id']].title}.** {note}" for summary, note in zip(summaries, notes, strict=True)]
+        notes = [f"**{_title(summary)}.** {note}" for summary, note in zip(summaries, notes, strict=True)]
     return Sections(
         what_it_is=prose.what,
         differs_from_paper=prose.differs,
@@ -203,6 +214,17 @@ def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
     )
 
 
+def _note(summary: Mapping[str, Any], row: str, prose: Prose) -> str:
+    if words_card.is_words(summary):
+        return words_card.note(summary, row)
+    return against_peers(summary, row) + peers_ahead(summary, row) + against_random(summary, row, prose)
+
+
+def _title(summary: Mapping[str, Any]) -> str:
+    protocol: str = summary["protocol"]["id"]
+    return WORDS[protocol] if words_card.is_words(summary) else FACTS[protocol].title
+
+
 def completed(config: ModelConfig, name: str) -> ModelConfig:
     """The artefact's config with the provenance that a card needs."""
     provenance = config.provenance.model_copy(update={"licence": "Apache-2.0", "datasets": PROSE[name].datasets})
@@ -210,9 +232,15 @@ def completed(config: ModelConfig, name: str) -> ModelConfig:
 
 
 def summaries_of(name: str) -> list[dict[str, Any]]:
-    """The results that the model's card quotes, one summary a protocol."""
-    paths = [RESULTS / protocol / "summary.json" for protocol in PROSE[name].protocols]
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    """The results that the model's card quotes, one summary a protocol (ConfigError: one lacks the model, or some of its folds)."""
+    found = []
+    for protocol in PROSE[name].protocols:
+        path = RESULTS / protocol / "summary.json"
+        summary = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": {}}
+        if not summary["rows"].get(name, {}).get("complete", False):
+            raise ConfigError(f"{path} has no complete row '{name}': the card quotes it. Compute it, then write the table (--table).")
+        found.append(summary)
+    return found
 
 
 def all_measured(summaries: Sequence[Mapping[str, Any]], row: str) -> Metrics:
