@@ -1,10 +1,10 @@
-"""Write the generated parts of README.md: the table of weights and the table of results.
+"""Write the generated parts of README.md (weights, results, speed) and of docs/results.md (which protocols' tables it quotes).
 
     python benchmarks/readme.py            write
-    python benchmarks/readme.py --check    exit code 1 if the README is not what would be written
+    python benchmarks/readme.py --check    exit code 1 if one of them is not what would be written
 
 A part stands between `<!-- NAME:begin -->` and `<!-- NAME:end -->`. Weights come from model_cards/, results from the summary.json of each
-protocol under benchmarks/results/.
+protocol under benchmarks/results/; a protocol without one is left out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,19 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a script: make `benchmarks` importable
 
+from benchmarks import words_card  # noqa: E402
 from sslts.hub.catalogue import list_models  # noqa: E402
 from sslts.hub.entry import Entry  # noqa: E402
 
 README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "benchmarks" / "results"
+#: What is measured under a kind of protocol of words, and how it is said.
+_OVER_SUBJECTS = "mean over test subjects ± half of the 95 % t-interval over subjects"
+MEASURES = {
+    "zero-shot": ("balanced accuracy", f"mean over wordings; {_OVER_SUBJECTS}, for unseen classes ± standard deviation over draws"),
+    "retrieval": ("points", _OVER_SUBJECTS),
+}
 SETTINGS = {"inductive": "inductive", "subject-normalised": "normalised"}
 
 
@@ -33,25 +41,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only compare")
     check = parser.parse_args(arguments).check
-    before = README.read_text(encoding="utf-8")
-    after = filled(before, parts())
-    if check and before != after:
-        print("README.md does not show what the results files hold. Run: python benchmarks/readme.py", file=sys.stderr)
-        return 1
-    if not check:
-        README.write_text(after, encoding="utf-8")
-    return 0
+    stale = False
+    for path, named in ((README, parts()), (PAGE, {"protocols": quoted(protocols())})):
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, named)
+        if check and before != after:
+            print(f"{path.relative_to(ROOT)} does not show what the results files hold. Run: python benchmarks/readme.py", file=sys.stderr)
+            stale = True
+        if not check:
+            path.write_text(after, encoding="utf-8")
+    return int(stale)
+
+
+def protocols(root: Path = RESULTS) -> list[Path]:
+    """The folders of the protocols that have a summary, probes before words."""
+    folders = [path.parent for path in sorted(root.glob("*/summary.json"))]
+    return sorted(folders, key=lambda folder: "kind" in _summary(folder)["protocol"])
+
+
+def quoted(folders: Iterable[Path]) -> str:
+    """Lines that make the site include each summary; only files that are there, since a missing one fails the build."""
+    lines = [f'--8<-- "{(folder / "summary.md").relative_to(ROOT)}"' for folder in folders]
+    return "\n\n".join(lines) or "No results are computed yet."
 
 
 def parts() -> dict[str, str]:
     """The generated text by name."""
-    summaries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*/summary.json"))]
     ours = [entry for entry in list_models() if "." not in entry.name]  # a dotted name is an installed plugin's
     return {
         "weights": weights(ours),
-        "results": "\n\n".join(map(results, summaries)) or "No results are computed yet.",
+        "results": "\n\n".join(results(_summary(folder)) for folder in protocols()) or "No results are computed yet.",
         "speed": speed(json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))),
     }
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    return found
 
 
 def filled(text: str, named: Mapping[str, str]) -> str:
@@ -83,18 +109,30 @@ def weights(entries: Iterable[Entry]) -> str:
 
 
 def results(summary: Mapping[str, Any]) -> str:
-    """Macro-F1 of every complete row of a protocol, the best of each column in bold."""
+    """Every complete row of a protocol, the best of each column in bold."""
     rows = [row for row in summary["rows"].values() if row["complete"] and not row["exploratory"]]
-    columns = list(dict.fromkeys((entry["setting"], entry["task"]) for row in rows for entry in row["tasks"]))
-    scores = [{(entry["setting"], entry["task"]): entry["macro_f1"] for entry in row["tasks"]} for row in rows]
+    scores = [figures(summary, row) for row in rows]
+    columns = list(dict.fromkeys(column for found in scores for column in found))
     best = {column: max(found[column]["mean"] for found in scores if column in found) for column in columns}
     body = [(row["title"], *(cell(found.get(column), best[column]) for column in columns)) for row, found in zip(rows, scores, strict=True)]
     protocol = summary["protocol"]
     dates = sorted({date for row in rows for date in row["date"].split(" to ")})
     when = f", computed {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
-    head = ("macro-F1", *(f"{SETTINGS.get(setting, setting)} {task}" for setting, task in columns))
-    stamp = f"`{protocol['id']}` version {protocol['version']}: mean over test subjects ± half of the 95 % t-interval over subjects{when}."
-    return f"{stamp}\n\n{table(head, body)}"
+    what, means = MEASURES.get(protocol.get("kind", ""), ("macro-F1", _OVER_SUBJECTS))
+    stamp = f"`{protocol['id']}` version {protocol['version']}: {means}{when}."
+    return f"{stamp}\n\n{table((what, *columns), body)}" if body else f"{stamp}\n\nNo row is complete yet."
+
+
+def figures(summary: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """{column: figure} of a row."""
+    if summary["protocol"].get("kind") in MEASURES:
+        return {column: _spread_as_half(value) for (_, column), value in words_card.figures(summary, row).items()}
+    return {f"{SETTINGS.get(entry['setting'], entry['setting'])} {entry['task']}": entry["macro_f1"] for entry in row["tasks"]}
+
+
+def _spread_as_half(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Draws of classes have a standard deviation where subjects have an interval."""
+    return {**value, "half_width": value["std"]} if "draws" in value else value
 
 
 def speed(found: Mapping[str, Any]) -> str:
