@@ -29,10 +29,8 @@ APART = ":"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """train: what is trained on. held_out: windows of the validation subjects, without texts or changes. labels: by number, over all sets.
-
-    sets: for each number of a label, which data sets have it.
-    """
+    """train: what is trained on. held_out: windows of the validation subjects, without texts or changes. subjects: whom train holds, named
+    "set:subject". labels: by number, over all sets."""
 
     train: WindowSource
     held_out: Mixture | None
@@ -57,8 +55,9 @@ def open_datasets(
         ReaderError, SignalError: data that cannot be read.
     """
     stores = {name: _store(data, recipe, root, folder / name) for name, data in recipe.sets.items()}
-    labels = tuple(dict.fromkeys(label for store in stores.values() for label in _labels(store)))
-    _check_labels(recipe, labels)
+    known = {name: _labels(store) for name, store in stores.items()}
+    _check_labels(recipe, known)
+    labels = tuple(dict.fromkeys(label for those in known.values() for label in those))
     held = _told(recipe, recipe.monitor.validation_subjects)
     wanted = None if subjects is None else _told(recipe, subjects)
     chosen = {
@@ -135,9 +134,7 @@ def _part(store: WindowStore, labels: Sequence[str], excluded: Collection[str]) 
     source = StoreSource(store, None, None, label_names=labels)
     if not excluded:
         return source
-    numbers = np.asarray(source.labels(range(len(source))))
-    out = np.isin(numbers, [labels.index(label) for label in excluded])
-    return Rows(source, np.flatnonzero(~out).tolist())
+    return Rows(source, np.flatnonzero(~source.meets(excluded)).tolist())
 
 
 def _told(recipe: Recipe, subjects: Collection[str]) -> dict[str, list[str]]:
@@ -162,8 +159,8 @@ def _subjects(data: Data, store: WindowStore, held: Sequence[str], wanted: Seque
     return [subject for subject in (store.subjects if asked is None else asked) if subject not in out]
 
 
-def _check_labels(recipe: Recipe, labels: Collection[str]) -> None:
+def _check_labels(recipe: Recipe, known: Mapping[str, Collection[str]]) -> None:
     for name, data in recipe.sets.items():
-        unknown = sorted(set(data.exclude_labels) - set(labels))
+        unknown = sorted(set(data.exclude_labels) - set(known[name]))
         if unknown:
-            raise ConfigError(f"Data set '{name}' has no label {', '.join(unknown)}. It has {', '.join(sorted(labels))}.")
+            raise ConfigError(f"Data set '{name}' has no label {', '.join(unknown)}. It has {', '.join(known[name])}.")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sslts.config import ChannelStatistics
 from sslts.data.collate import to_batch
@@ -15,6 +16,9 @@ from sslts.data.normalise import standardise_windows
 from sslts.data.store import WindowStore
 from sslts.training.fronted import FrontedSource
 from sslts.types import SensorBatch
+
+#: [s] Windows and labels that share no more than this only touch.
+_TOUCH = 1e-5
 
 
 class StoreSource:
@@ -68,6 +72,19 @@ class StoreSource:
                 interval.label for interval in (track.intervals if track else ()) if interval.start_s <= start and end <= interval.end_s
             ]
             found.append(self._label_names.get(inside[0], -1) if inside else -1)
+        return found
+
+    def meets(self, labels: Collection[str]) -> NDArray[np.bool_]:
+        """Whether a window overlaps a stretch with one of these labels, be it in part: such a window has no label of its own."""
+        keys = self._store.keys(self._rows)
+        sessions, starts = np.asarray(keys["session"]), np.asarray(keys["start_s"], dtype=np.float64)
+        found = np.zeros(len(self._rows), dtype=np.bool_)
+        for session in dict.fromkeys(sessions.tolist()):
+            track = self._store.recording(str(session)).labels
+            for interval in track.intervals if track else ():
+                if interval.label in labels:
+                    before, after = starts + self._store.spec.window_s <= interval.start_s + _TOUCH, starts >= interval.end_s - _TOUCH
+                    found |= (sessions == session) & ~before & ~after
         return found
 
     def subjects(self) -> Sequence[str]:
