@@ -226,9 +226,8 @@ class SensorTextJEPA(TextMethod):
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Text vectors [n, E], kept: training asks for the same few hundred texts again and again."""
-        new = sorted({text for text in texts if text not in self._known})
-        if new:
-            self._known |= dict(zip(new, self.text_encoder(new), strict=True))
+        # Each by itself: how texts are grouped would change last bits, and a resumed run asks for them in other groups.
+        self._known |= {text: self.text_encoder([text])[0] for text in texts if text not in self._known}
         device = self.temperature.device
         return torch.stack([self._known[text].to(device) for text in texts])
 

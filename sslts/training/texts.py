@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,7 +14,7 @@ import torch
 from sslts.errors import ConfigError, suggest
 from sslts.interfaces import Captioner
 from sslts.strict_json import read_json
-from sslts.training.source import LabelledSource, WindowSource
+from sslts.training.source import LabelledSource, WindowSource, fingerprint
 from sslts.types import SensorBatch
 
 #: Key of a batch under which a text method finds the texts of each window.
@@ -41,7 +43,7 @@ class TextedSource:
         self._source = source
         self._wordings = [tuple(words) for words in wordings]
         self._captioner = captioner
-        self._labels = list(source.labels(range(len(source))))
+        self._labels = [int(label) for label in source.labels(range(len(source)))]
         if labelled is not None:
             known = set(labelled)
             ids = source.ids(range(len(source)))
@@ -61,6 +63,11 @@ class TextedSource:
         texts = [self._wordings[self._labels[i]] if self._labels[i] >= 0 else () for i in indices]
         told = [(*words, *caption) for words, caption in zip(texts, captions, strict=True)]
         return SensorBatch(found.signals, {**found.keys, TEXTS: told})
+
+    def digest(self) -> str:
+        """That of the source, and of what labels say where they may be read: a run does not go on with other words."""
+        told = json.dumps([self._wordings, self._labels])
+        return hashlib.sha256(f"{fingerprint(self._source)} {told}".encode()).hexdigest()
 
     def labels(self, indices: Sequence[int]) -> Sequence[int]:
         """The source's labels, for the monitor."""

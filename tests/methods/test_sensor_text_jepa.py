@@ -165,6 +165,14 @@ def test_texts_have_unit_length_without_what_all_have_in_common(method):
     assert torch.equal(method.embed_text(TEXT[::-1]), found.flip(0))
 
 
+def test_a_texts_vector_does_not_depend_on_what_else_was_asked_for(method):
+    """A resumed run asks in other groups; its last bits must be those of a run in one piece."""
+    together = method.vectors(TEXT)
+    method._known.clear()
+    alone = torch.cat([method.vectors([text]) for text in reversed(TEXT)]).flip(0)
+    assert torch.equal(together, alone)
+
+
 def test_nothing_present_embeds_as_zero_and_junk_there_changes_nothing(method):
     method.eval()
     given = batch()

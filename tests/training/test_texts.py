@@ -11,6 +11,7 @@ from tiny_run import LabelledTinySource
 
 from sslts import registry
 from sslts.errors import ConfigError
+from sslts.training.source import fingerprint
 from sslts.training.texts import TEXTS, TextedSource, load_wordings, wordings_of
 from sslts.types import SensorBatch
 
@@ -55,6 +56,15 @@ def test_only_labels_of_the_named_windows_are_read():
 def test_a_window_without_a_label_has_no_wording(monkeypatch):
     monkeypatch.setattr(LabelledTinySource, "labels", lambda self, rows: [-1 if row % 2 else 1 for row in rows])
     assert texts(TextedSource(LabelledTinySource(), WORDINGS), range(4)) == [("high",), (), ("high",), ()]
+
+
+def test_other_words_or_fewer_labels_have_another_digest():
+    plain = LabelledTinySource()
+    base = fingerprint(TextedSource(plain, WORDINGS))
+    assert fingerprint(TextedSource(LabelledTinySource(), WORDINGS)) == base
+    assert fingerprint(TextedSource(plain, (("low",), ("high",)))) != base
+    assert fingerprint(TextedSource(plain, WORDINGS, labelled=["P1/3"])) != base
+    assert fingerprint(TextedSource(plain, WORDINGS, labelled=plain.ids(range(22)))) == base
 
 
 def test_a_caption_comes_after_the_wordings_is_made_once_and_reads_no_label():
