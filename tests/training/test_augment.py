@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from sslts.config import Channel
-from sslts.training.augment import Augmentation, augment, random_rotations
+from sslts.training.augment import any_rotations, augment, random_rotations
+from sslts.training.recipe import Augmentation
 from sslts.types import RateClock, SensorBatch, Signal
 
 
@@ -45,6 +46,42 @@ def test_rotations_are_rotations_of_the_stated_spread():
     angle = torch.rad2deg(torch.arccos(((turns.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2).clamp(-1, 1)))
     # The length of a vector of three normal components of spread s has a root mean square of s sqrt 3.
     assert angle.square().mean().sqrt().item() == pytest.approx(20 * 3**0.5, rel=0.05)
+
+
+def test_any_rotations_are_rotations_spread_evenly():
+    """Uniform: every entry has mean 0 and mean square 1/3, wherever an axis pointed before; five standard deviations of 20000 are 0.02."""
+    turns = any_rotations(20_000, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(turns @ turns.transpose(1, 2), torch.eye(3).expand(20_000, 3, 3), atol=1e-5, rtol=0)
+    assert torch.linalg.det(turns).sub(1).abs().max() < 1e-5
+    assert turns.mean(0).abs().max() < 0.021
+    assert (turns.square().mean(0) - 1 / 3).abs().max() < 0.011
+    # A uniform rotation's angle has density (1 - cos a) / pi: its trace 1 + 2 cos a has mean 0 and mean square 1.
+    trace = turns.diagonal(dim1=1, dim2=2).sum(1)
+    assert trace.mean().item() == pytest.approx(0, abs=0.04)
+    assert trace.square().mean().item() == pytest.approx(1, abs=0.06)
+
+
+def test_a_share_of_windows_is_turned_arbitrarily_and_the_others_a_little():
+    """Small turns have a spread of half a degree: larger ones are the arbitrary ones. 64 windows of two devices, a half each."""
+    before, after = batch(), changed(any_rotation=0.5, rotate_deg=0.5)
+    size = []
+    for name in ("acc", "arm"):
+        turns = angles(before.signals[name].values, after.signals[name].values)
+        size.append((turns - torch.eye(3)).flatten(1).norm(dim=1))
+    far = torch.cat(size) > 0.2
+    assert 0.3 < far.float().mean() < 0.7
+    assert (torch.cat(size)[~far] < 0.06).all()
+    everything = changed(any_rotation=1.0)
+    turns = angles(before.signals["acc"].values, everything.signals["acc"].values)
+    torch.testing.assert_close(turns, angles(before.signals["gyro"].values, everything.signals["gyro"].values), atol=1e-3, rtol=1e-3)
+    assert ((turns - torch.eye(3)).flatten(1).norm(dim=1) > 0.2).float().mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("settings", "active"), [({}, False), ({"rotate_deg": 1}, True), ({"any_rotation": 0.1}, True), ({"scale": 0.1}, True)]
+)
+def test_settings_say_whether_they_change_anything(settings, active):
+    assert Augmentation(**settings).active == active
 
 
 def test_a_device_turns_as_a_whole_and_devices_apart():

@@ -18,6 +18,8 @@ from sslts.training.recipe import MAX_RECIPE_BYTES, Recipe, load_recipe, parse_y
 
 PLAIN = {"name": "one", "data": {"reader": "synthetic"}, "spec": SPEC, "method": {"name": "crossl"}, "batch_size": 4, "epochs": 2}
 
+OPEN = {"modalities": {"rate_hz": 25, "units": {"accelerometer": "g"}}, "window_s": 5, "stride_s": 5}
+
 
 def written(folder: Path, text: str) -> Path:
     path = folder / "recipe.yaml"
@@ -55,6 +57,14 @@ def test_defaults_need_only_what_has_none(tmp_path):
         ({"data": {"reader": "wesad", "subjects": ["S2", "S3"]}, "monitor": {"validation_subjects": ["S3"]}}, "share S3"),
         ({"loggers": ["mlflow"]}, "loggers"),
         ({"surprise": 1}, "surprise"),
+        ({"data": {"reader": "wesad", "short": "cut"}}, "data.short"),
+        ({"data": {"reader": "wesad", "exclude_labels": "rest"}}, "data.exclude_labels"),
+        ({"augment": {"any_rotation": 2}}, "augment.any_rotation"),
+        ({"texts": {"labels": "activities"}}, "texts.labels"),
+        ({"conclude_windows": -1}, "conclude_windows"),
+        ({"more": [{"reader": "dsads"}]}, "several data sets need a spec that reads any channels"),
+        ({"more": [{"reader": "synthetic"}], "spec": OPEN}, "name one reader twice"),
+        ({"more": [{"reader": "dsads"}, {"reader": "dsads"}], "spec": OPEN}, "name one reader twice"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(tmp_path, change, field):
@@ -124,10 +134,31 @@ def test_what_does_not_decide_the_weights_is_not_in_the_digest(change):
         {"data": {"reader": "synthetic", "exclude": ["S1"]}},
         {"monitor": {"validation_subjects": ["S9"]}},
         {"preprocessing": {"clip": 3}},
+        {"data": {"reader": "synthetic", "exclude_labels": ["rest"]}},
+        {"data": {"reader": "synthetic", "short": "pad"}},
+        {"augment": {"any_rotation": 0.5}},
+        {"texts": {"activities": "activities"}},
+        {"prepare_windows": 7},
+        {"conclude_windows": 7},
     ],
 )
 def test_what_decides_the_weights_is_in_the_digest(change):
     assert recipe(**change).digest != recipe().digest
+
+
+def test_where_further_data_sets_lie_decides_nothing_but_which_they_are_does():
+    def mixed(**more: object) -> str:
+        return recipe(spec=OPEN, more=[{"reader": "dsads", **more}]).digest
+
+    assert mixed() == mixed(root="/elsewhere") != recipe(spec=OPEN).digest
+    assert mixed() != mixed(exclude=["p1"])
+
+
+def test_data_sets_are_told_by_their_readers_in_order():
+    given = recipe(spec=OPEN, more=[{"reader": "motionsense", "root": "b"}, {"reader": "dsads", "root": "a"}])
+    assert {name: data.root for name, data in given.sets.items()} == {"synthetic": None, "motionsense": "b", "dsads": "a"}
+    assert list(given.sets) == ["synthetic", "motionsense", "dsads"]
+    assert list(recipe().sets) == ["synthetic"]
 
 
 def test_the_model_config_carries_the_recipe():
