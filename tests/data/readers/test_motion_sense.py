@@ -30,7 +30,8 @@ def test_acceleration_is_gravity_plus_user_acceleration(tmp_path):
     assert (acc.rate_hz, acc.channels[0].unit, gyro.channels[0].unit) == (50.0, "g", "rad/s")
     assert acc.channels[1].position == "thigh"
     assert (
-        acc.channels[1].description == "acceleration of the thigh, a phone in the front trouser pocket, along the sensor's y axis, gravity included"
+        acc.channels[1].description
+        == "acceleration of the thigh, a phone in the front trouser pocket, along the sensor's y axis, gravity included"
     )
     assert (recording.names, recording.subject, recording.session) == (("acc", "gyro"), "sub_3", "sub_3/wlk_7")
     (interval,) = recording.labels.intervals
