@@ -1,4 +1,4 @@
-"""What `sslts demo` shows: a sample under a model, whole and without each modality, as a short table and as a report."""
+"""What `sslts demo` shows first: a sample under a model, whole and without each modality, as a short table; and the report."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import numpy as np
 
 import sslts
 from sslts import registry
+from sslts.cli.words_tour import WordsTour
+from sslts.config import AnyChannels, SensorSpec
 from sslts.data import samples
 from sslts.data.recording import Recording
 from sslts.data.samples import Sample
 from sslts.embeddings import Embeddings, cosine_similarity
 from sslts.model import Model, load
-from sslts.report import Fact, MomentsSection, Page, ProvenanceSection, write
-from sslts.report.moments import clock
+from sslts.report import Fact, MomentsSection, Page, ProvenanceSection, Section, write
+from sslts.report.tracks import clock
 
 #: Windows overlap by three quarters: the map shows how the embedding moves, not only where it lands.
 _WINDOWS_IN_STRIDES = 4
@@ -46,57 +48,44 @@ class Tour:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
-    def page(self) -> Page:
-        """The report."""
+    def page(self, words: WordsTour | None = None) -> Page:
+        """The report, with a section about naming and searching in words if there is one to show."""
         minutes = self.recording.duration_s / 60
-        config, spec = self.model.config, self.model.config.spec
-        people = len(config.provenance.subjects)
+        spec = self.model.config.spec
+        people = len(self.model.config.provenance.subjects)
+        here = (
+            MomentsSection(self.recording, self.full, self.without),
+            provenance(
+                self.model,
+                self.sample,
+                of_statistics="of the training subjects" if self.full.normalise == "artefact" else "of this recording",
+                limits=(
+                    "Near means that the signals are alike, not that the person felt the same.",
+                    "The two axes of the map are a projection: windows that overlap there can be far apart in the embedding.",
+                    f"The model learnt from {people} people. Another device, another place on the body or another "
+                    "way of life may look unlike anything it knows.",
+                ),
+            ),
+        )
         return Page(
-            title=f"{minutes:.0f} minutes of signals, as {self.model.name} sees them",
+            title=f"{minutes:.0f} minutes of signals, as {self.model.name} sees them"
+            + (f", and a phone searched in words by {words.model.name}" if words else ""),
             lead=f"{self.sample.title}: {', '.join(self.full.modalities)}. No label was given to the model, here or in training; "
-            "what lies close together below is what it found alike.",
+            "what lies close together below is what it found alike." + (" Further down, a phone in a pocket." if words else ""),
             figures=(
                 Fact("recorded", f"{minutes:.1f} min"),
                 Fact(f"windows of {spec.window_s:g} s", str(len(self.full))),
                 Fact("numbers a window", str(self.model.embed_dim)),
                 Fact("to encode it all", f"{self.seconds:.2g} s"),
+                *(words.figures() if words else ()),
             ),
-            sections=(
-                MomentsSection(self.recording, self.full, self.without),
-                ProvenanceSection(
-                    facts=(
-                        Fact("Model", f"{config.name} ({config.method.name})"),
-                        *(
-                            Fact(
-                                f"Reads {modality.name}",
-                                f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz",
-                            )
-                            for modality in spec.named
-                        ),
-                        Fact("Parameters", f"{sum(parameter.numel() for parameter in self.model.method.parameters()):,}"),
-                        Fact(
-                            "Trained on",
-                            f"{', '.join(config.provenance.datasets) or 'not said'} ({people} people)",
-                        ),
-                        Fact("Statistics", "of the training subjects" if self.full.normalise == "artefact" else "of this recording"),
-                        Fact("Computed with", f"sslts {sslts.__version__}, Python {platform.python_version()}, {self.model.device}"),
-                    ),
-                    limits=(
-                        "Near means that the signals are alike, not that the person felt the same.",
-                        "The two axes of the map are a projection: windows that overlap there can be far apart in the embedding.",
-                        f"The model learnt from {people} people. Another device, another place on the body or another "
-                        "way of life may look unlike anything it knows.",
-                        "Neither the model nor this page is a medical device.",
-                    ),
-                    notices=(f"Recording: {self.sample.citation}. Licence: {self.sample.licence}.",),
-                ),
-            ),
+            sections=(*here, *(_sections_in_words(words) if words else ())),
             footer=f"Written by sslts {sslts.__version__}. This file holds everything it shows and loads nothing.",
         )
 
-    def write(self, path: Path) -> Path:
+    def write(self, path: Path, words: WordsTour | None = None) -> Path:
         """Write the report; returns its path."""
-        return write(self.page(), path)
+        return write(self.page(words), path)
 
     def _at(self, index: int) -> str:
         return clock(self.full.time_s[index] - self.recording.start_s)
@@ -134,3 +123,44 @@ def tour(sample: str, model: str, *, progress: bool) -> Tour:
 
 def _positions(part: Embeddings, times_s: list[float]) -> list[int]:
     return [int(np.abs(part.time_s - time_s).argmin()) for time_s in times_s]
+
+
+def provenance(model: Model, sample: Sample, *, limits: tuple[str, ...], of_statistics: str = "") -> ProvenanceSection:
+    """What a model is, what it cannot do, and whose recording was shown."""
+    config = model.config
+    people = len(config.provenance.subjects)
+    return ProvenanceSection(
+        facts=(
+            Fact("Model", f"{config.name} ({config.method.name})"),
+            *_reads(config.spec),
+            Fact("Parameters", f"{sum(parameter.numel() for parameter in model.method.parameters()):,}"),
+            Fact("Trained on", f"{', '.join(config.provenance.datasets) or 'not said'} ({people} people)"),
+            *((Fact("Statistics", of_statistics),) if of_statistics else ()),
+            Fact("Computed with", f"sslts {sslts.__version__}, Python {platform.python_version()}, {model.device}"),
+        ),
+        limits=(*limits, "Neither the model nor this page is a medical device."),
+        notices=(f"Recording: {sample.citation}. Licence: {sample.licence}.",),
+        title=f"{config.name}, and its limits",
+    )
+
+
+def _reads(spec: SensorSpec) -> tuple[Fact, ...]:
+    if isinstance(spec.modalities, AnyChannels):
+        units = ", ".join(f"{kind} [{unit}]" for kind, unit in spec.modalities.units.items())
+        return (Fact("Reads", f"any described channel of these kinds: {units}, at {spec.modalities.rate_hz:g} Hz"),)
+    return tuple(
+        Fact(f"Reads {modality.name}", f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz")
+        for modality in spec.named
+    )
+
+
+def _sections_in_words(words: WordsTour) -> tuple[Section, ...]:
+    met = words.sample.reader in words.model.config.provenance.datasets
+    limits = (
+        *(("It learnt from other people of the same data set, with texts about the same six activities.",) if met else ()),
+        "It chooses between the names that it is given and cannot say that none of them fits.",
+        "It knows everyday movements: a sentence about anything else gets an answer too, and the answer means nothing.",
+        "A score is a cosine: compare scores of one sentence, not between sentences.",
+        "What is shown is one person, of whom nothing was trained on; how it fares with many is on the model's card.",
+    )
+    return words.section(), provenance(words.model, words.sample, limits=limits)

@@ -9,5 +9,6 @@ from __future__ import annotations
 from sslts.report.moments import MomentsSection
 from sslts.report.page import Fact, Page, Section, render, write
 from sslts.report.provenance import ProvenanceSection
+from sslts.report.words import WordsSection
 
-__all__ = ["Fact", "MomentsSection", "Page", "ProvenanceSection", "Section", "render", "write"]
+__all__ = ["Fact", "MomentsSection", "Page", "ProvenanceSection", "Section", "WordsSection", "render", "write"]

@@ -10,27 +10,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.data.recording import Recording, Stream
+from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings, cosine_similarity
 from sslts.errors import LengthError
 from sslts.report.colours import time_colours
-from sslts.report.envelope import HEIGHT, WIDTH, envelope, svg_path, vertical_range
 from sslts.report.page import Section
 from sslts.report.projection import fit_projection, unit_square
+from sslts.report.tracks import clock, signals
 
 #: More windows than this are thinned: the page holds a similarity for each pair.
 MAX_WINDOWS = 300
 ALL = "all"
-_TITLES = {
-    "acc": "Acceleration",
-    "gyro": "Angular rate",
-    "bvp": "Pulse wave",
-    "eda": "Skin conductance",
-    "temp": "Skin temperature",
-    "ecg": "Heart (ECG)",
-    "emg": "Muscle (EMG)",
-    "resp": "Breathing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +50,8 @@ class MomentsSection(Section):
         """Tracks with their paths, the variants of the selector, the time axis and what the text quotes."""
         projection = fit_projection(self.full.values[self.full.usable])
         return {
-            "tracks": [self._track(stream) for stream in self.recording.streams.values()],
+            **signals(self.recording),
             "events": [{"left": self._percent(event), "time": clock(event - self._start_s)} for event in self.recording.events_s],
-            "ticks": [{"left": 100 * tick / self._duration_s, "text": clock(tick)} for tick in time_ticks(self._duration_s)],
             "variants": [{"key": key, "label": "all signals" if key == ALL else f"no {key}"} for key in self._variants],
             "window_s": f"{self.full.window_s:g}",
             "share": f"{100 * projection.share:.0f}",
@@ -71,8 +60,6 @@ class MomentsSection(Section):
             "end": clock(self._duration_s),
             "thinned": len(self._rows) < len(self.full),
             "count": len(self._rows),
-            "width": WIDTH,
-            "height": HEIGHT,
         }
 
     def data(self) -> Mapping[str, Any]:
@@ -127,34 +114,6 @@ class MomentsSection(Section):
 
     def _percent(self, time_s: float) -> float:
         return 100 * (time_s - self._start_s) / self._duration_s
-
-    def _track(self, stream: Stream) -> dict[str, Any]:
-        drawn = envelope(stream, start_s=self._start_s, end_s=self.recording.end_s)
-        bottom, top = vertical_range(stream)
-        units = ", ".join(dict.fromkeys(channel.unit for channel in stream.channels))
-        return {
-            "name": stream.name,
-            "title": _TITLES.get(stream.name, stream.name),
-            "detail": f"{units}, {stream.rate_hz:g} Hz",
-            "channels": stream.channel_names if len(stream.channels) > 1 else (),
-            "paths": [svg_path(drawn.low[:, c], drawn.high[:, c], bottom=bottom, top=top) for c in range(len(stream.channels))],
-            "top": f"{top:.3g}",
-            "bottom": f"{bottom:.3g}",
-        }
-
-
-def clock(seconds: float) -> str:
-    """`3:07`, or `1:03:07` from an hour on."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
-
-
-def time_ticks(duration_s: float, *, most: int = 8) -> list[float]:
-    """Round moments from 0 on, at most `most`, in seconds."""
-    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
-    step = next((step for step in steps if duration_s / step < most), 86_400 * -(-int(duration_s) // (86_400 * most)))
-    return [float(tick) for tick in np.arange(0, duration_s, step)]
 
 
 def _row_cosine(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:

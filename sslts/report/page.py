@@ -68,7 +68,7 @@ def render(page: Page) -> str:
     return environment.get_template("page.html").render(
         page=page,
         sections=bodies,
-        style=Markup("\n".join(_asset(name) for name in ("page.css", *(f"{kind}.css" for kind in kinds)))),
+        style=Markup("\n".join(_asset(name) for name in ("page.css", "tracks.css", *(f"{kind}.css" for kind in kinds)))),
         script=Markup("\n".join(_asset(f"{kind}.js") for kind in kinds)),
     )
 

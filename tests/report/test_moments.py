@@ -17,7 +17,8 @@ from sslts.embeddings import Embeddings
 from sslts.errors import LengthError
 from sslts.report import Fact, MomentsSection, Page, ProvenanceSection, render, write
 from sslts.report.colours import time_colours
-from sslts.report.moments import MAX_WINDOWS, clock, time_ticks
+from sslts.report.moments import MAX_WINDOWS
+from sslts.report.tracks import clock, time_ticks
 
 NAMES = ("acc", "eda")
 
