@@ -28,7 +28,7 @@ from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, line_up
 from sslts.methods.sensor_text_parts import build_parts, small_parts
-from sslts.methods.text_heads import Heads, LeastSquares
+from sslts.methods.text_heads import Heads, LeastSquares, richness
 from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Tokens
 
@@ -175,12 +175,12 @@ class SensorTextJEPA(TextMethod):
         """Second term, exactly: with the encoder as it is now, the linear map to the text space has a closed form (ridge regression)."""
         if self.config.ridge <= 0:
             return
-        solver = LeastSquares(self.heads.dim, self.text_dim)
+        solver = LeastSquares(2 * self.heads.dim + 1, self.text_dim)
         for batch in batches:
             context = self._seen(batch, generator, whole=True)
             target, told = self._targets(batch, generator)
             told = told & context.valid.any(1)
-            solver.add(self.heads.scaled(self._features(context))[told], target[told])
+            solver.add(self.heads.terms(self._features(context), richness(context))[told], target[told])
         self.heads.set_linear(*solver.solve(self.config.ridge))
 
     def start_training(self) -> None:
@@ -250,7 +250,7 @@ class SensorTextJEPA(TextMethod):
     def _read(self, context: Tokens) -> tuple[Tensor, Tensor, Tensor]:
         """What is kept [B, K], what compares with other sensors [B, S] and with words [B, E]."""
         features, usable = self._features(context), context.valid.any(1, keepdim=True)
-        moment, meaning = self.heads(features)
+        moment, meaning = self.heads(features, richness(context))
         kept = features[:, : self.widths[0]]
         return kept, torch.where(usable, moment, torch.zeros_like(moment)), torch.where(usable, meaning, torch.zeros_like(meaning))
 

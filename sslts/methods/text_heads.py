@@ -7,13 +7,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sslts.layers import mlp
+from sslts.types import Tokens
 
 _LEAST = 1e-3
 _CLIP = 5.0
+#: So many channels are half-way between few and many.
+_MANY = 20
 
 
 class Heads(nn.Module):
-    """features [B, F] -> moment [B, S] and meaning [B, E], each of unit length. The meaning is a linear map, as the seed has it."""
+    """features [B, F] -> moment [B, S] and meaning [B, E], each of unit length.
+
+    The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few sensors and another for many,
+    and in between their mixture. A single map for both was worse at either.
+    """
 
     mean: Tensor
     spread: Tensor
@@ -23,14 +30,19 @@ class Heads(nn.Module):
         self.dim = features
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
-        self.meaning = nn.Linear(features, text)
+        self.meaning = nn.Linear(2 * features + 1, text)
         self.moment = mlp((features, hidden, moment))
         nn.init.normal_(self.meaning.weight, std=features**-0.5)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, F] -> [B, S], [B, E]."""
-        scaled = self.scaled(features)
-        return functional.normalize(self.moment(scaled), dim=1), functional.normalize(self.meaning(scaled), dim=1)
+    def forward(self, features: Tensor, richness: Tensor) -> tuple[Tensor, Tensor]:
+        """features [B, F], richness [B] in 0..1 -> [B, S], [B, E]."""
+        moment = self.moment(self.scaled(features))
+        return functional.normalize(moment, dim=1), functional.normalize(self.meaning(self.terms(features, richness)), dim=1)
+
+    def terms(self, features: Tensor, richness: Tensor) -> Tensor:
+        """[B, F], [B] -> [B, 2 F + 1]: the scaled features, the same times richness, richness."""
+        scaled, rich = self.scaled(features), richness[:, None]
+        return torch.cat([scaled, rich * scaled, rich], dim=1)
 
     def scaled(self, features: Tensor) -> Tensor:
         """Features of about unit variance over training windows."""
@@ -45,9 +57,17 @@ class Heads(nn.Module):
 
     @torch.no_grad()
     def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Replace the map to the text space: weight [F, E], bias [E]."""
+        """Replace the map to the text space: weight [2 F + 1, E], bias [E]."""
         self.meaning.weight.copy_(weight.T)
         self.meaning.bias.copy_(bias)
+
+
+def richness(tokens: Tokens) -> Tensor:
+    """How many channels a window has, [B] in 0..1: 0.2 for one three-axis sensor and what is derived of it, 0.8 for five units of three."""
+    channels = int(tokens.channel.max()) + 1
+    counts = torch.zeros(len(tokens.valid), channels, device=tokens.valid.device)
+    count = (counts.scatter_add_(1, tokens.channel, tokens.valid.to(counts.dtype)) > 0).sum(1)
+    return count / (count + _MANY)
 
 
 class LeastSquares:

@@ -14,6 +14,7 @@ from sslts.config import Channel, ComponentRef
 from sslts.errors import ChannelError, ConfigError
 from sslts.interfaces import build
 from sslts.methods.sensor_text_jepa import TEXTS
+from sslts.methods.text_heads import richness
 from sslts.types import SensorBatch, Tokens
 
 
@@ -55,7 +56,11 @@ def test_the_loss_is_the_seeds_objective_written_a_second_way(method):
     def unit(values: torch.Tensor) -> torch.Tensor:
         return values / values.square().sum(1, keepdim=True).sqrt()
 
-    meaning = unit(features(context) @ method.heads.meaning.weight.T + method.heads.meaning.bias)
+    channels = torch.tensor([len(set(context.channel[row][context.valid[row]].tolist())) for row in range(4)])
+    rich = (channels / (channels + 20))[:, None]
+    weight, width = method.heads.meaning.weight.T, features(context).shape[1]
+    mapped = features(context) @ weight[:width] + rich * (features(context) @ weight[width:-1] + weight[-1])
+    meaning = unit(mapped + method.heads.meaning.bias)
     semantic = (meaning - unit(method.text_encoder(TEXT) - method.text_centre)).square().sum(1).mean()
     other = method.encoder.encode(whole, plan.targets.any(0))
     alike = unit(method.heads.moment(features(context))) @ unit(method.heads.moment(features(other))).T / 0.1
@@ -140,7 +145,7 @@ def test_an_embedding_is_what_is_kept_what_compares_with_sensors_and_what_it_mea
     assert values.shape == (4, kept + moment + meaning) == (4, method.embed_dim)
     context = method.encoder.encode(method.tokenise(batch()))
     torch.testing.assert_close(values[:, :kept], method.aggregator(context))
-    made = method.heads(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1))
+    made = method.heads(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
     torch.testing.assert_close(method.in_sensor_space(values), made[0])
     torch.testing.assert_close(method.in_text_space(values), made[1])
     assert torch.equal(torch.cat([values[:, :kept], method.in_sensor_space(values), method.in_text_space(values)], dim=1), values)

@@ -12,6 +12,7 @@ from torch import nn
 
 from sslts.config import Channel
 from sslts.methods.sensor_text_jepa import TEXTS, SensorTextJEPA
+from sslts.methods.text_heads import richness
 from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Tokens
 
@@ -126,7 +127,7 @@ def test_conclude_finds_where_the_gradient_of_the_ridge_regression_is_zero(metho
     method.conclude([given.select(slice(0, 23)), given.select(slice(23, 40))], generator=generator())
     rows = [row for row in range(40) if texts[row] and row % 7 != 1]
     context = method.encoder.encode(method.tokenise(given))
-    features = method.heads.scaled(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1))
+    features = method.heads.terms(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
     x, y = features[rows].detach().double(), method.embed_text([texts[row][0] for row in rows]).double()
     weight, bias = (getattr(method.heads.meaning, name).detach().double().requires_grad_() for name in ("weight", "bias"))
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from sslts.methods.text_heads import Heads, LeastSquares
+from sslts.methods.text_heads import Heads, LeastSquares, richness
+from sslts.types import Tokens
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -48,13 +49,27 @@ def test_no_rows_give_a_map_to_nothing():
     assert not bias.any()
 
 
-def test_both_outputs_have_unit_length_and_the_meaning_is_linear_before_that(heads):
-    features = noise(7, 6)
-    moment, meaning = heads(features)
+def test_both_outputs_have_unit_length_and_the_meaning_mixes_a_map_for_few_and_one_for_many(heads):
+    features, rich = noise(7, 6), torch.linspace(0, 1, 7)
+    moment, meaning = heads(features, rich)
     torch.testing.assert_close(moment.norm(dim=1), torch.ones(7))
-    expected = features @ heads.meaning.weight.T + heads.meaning.bias
+    weight = heads.meaning.weight
+    few, more, step = weight[:, :6], weight[:, 6:12], weight[:, 12]
+    expected = torch.stack(
+        [(few + share * more) @ row + share * step + heads.meaning.bias for row, share in zip(features, rich, strict=True)]
+    )
     torch.testing.assert_close(meaning, expected / expected.norm(dim=1, keepdim=True))
     assert (moment.shape, meaning.shape) == ((7, 3), (7, 5))
+
+
+def test_richness_counts_the_channels_that_are_there():
+    """Two patches a channel; the second row has lost one patch of channel 0 and all of channel 2."""
+    channel = torch.tensor([[0, 0, 1, 1, 2, 2]]).expand(2, -1)
+    valid = torch.tensor([[True] * 6, [True, False, True, True, False, False]])
+    tokens = Tokens(
+        torch.zeros(2, 6, 1), valid, torch.zeros(2, 6), torch.zeros_like(channel), channel, torch.zeros(2, 6, 3, dtype=torch.long)
+    )
+    assert richness(tokens).tolist() == pytest.approx([3 / 23, 2 / 22])
 
 
 def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(heads):
@@ -68,7 +83,8 @@ def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(heads):
 
 
 def test_a_map_that_is_set_is_the_map_that_is_used(heads):
-    weight, bias = noise(6, 5), noise(5, seed=1)
+    weight, bias = noise(13, 5), noise(5, seed=1)
     heads.set_linear(weight, bias)
     features = noise(7, 6, seed=2)
-    torch.testing.assert_close(heads(features)[1], torch.nn.functional.normalize(features @ weight + bias, dim=1))
+    made = heads(features, torch.zeros(7))[1]
+    torch.testing.assert_close(made, torch.nn.functional.normalize(features @ weight[:6] + bias, dim=1))
