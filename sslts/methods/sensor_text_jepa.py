@@ -232,8 +232,8 @@ class SensorTextJEPA(TextMethod):
         return torch.stack([self._known[text].to(device) for text in texts])
 
     def _some(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
-        """Tokens of a random few of each window's sensors; `whole`: now and then of all."""
-        counts = (*self.config.sensors, 0) if whole else self.config.sensors
+        """Tokens of a random few of each window's sensors; `whole`: in half of the cases, of all."""
+        counts = (*self.config.sensors, *(0 for _ in self.config.sensors)) if whole else self.config.sensors
         count = counts[int(torch.randint(len(counts), (1,), generator=generator))]
         drawn = draw_sensors(batch.present(), count, generator=generator)
         return self.tokenise(batch, drawn, vague=float(torch.rand(1, generator=generator)) < self.config.vague)
