@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,9 @@ def digest(place: str, row: Jepa, overrides: Mapping[str, Any]) -> str:
 def judge_zero_shot(bench: Bench, protocol: ZeroShotProtocol, row: Jepa) -> None:
     """Both targets, then the unseen classes."""
     for name, target in protocol.targets.items():
-        bench.keep(protocol, row, name, lambda name=name, target=target: _target(bench, protocol, row, name, target))  # type: ignore[misc]
+        bench.keep(protocol, row, name, partial(_target, bench, protocol, row, name, target))
     for draw in range(len(protocol.unseen.draws)):
-        bench.keep(protocol, row, f"unseen-{draw}", lambda draw=draw: _unseen(bench, protocol, row, draw))  # type: ignore[misc]
+        bench.keep(protocol, row, f"unseen-{draw}", partial(_unseen, bench, protocol, row, draw))
 
 
 def _target(bench: Bench, protocol: ZeroShotProtocol, row: Jepa, name: str, target: Any) -> dict[str, Any]:
@@ -158,7 +159,7 @@ def judge_retrieval(bench: Bench, protocol: RetrievalProtocol, row: Jepa) -> Non
     for group in loso.groups:
         if row.parts.groups is None or group.index in row.parts.groups:
             fold = f"group{group.index}"
-            bench.keep(protocol, row, fold, lambda group=group: _retrieved(bench, protocol, loso, row, group))  # type: ignore[misc]
+            bench.keep(protocol, row, fold, partial(_retrieved, bench, protocol, loso, row, group))
 
 
 def _retrieved(bench: Bench, protocol: RetrievalProtocol, loso: Protocol, row: Jepa, group: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "tcn": "sslts.encoders.tcn:TCN",
         "transformer": "sslts.encoders.transformer:Transformer",
         "described-transformer": "sslts.encoders.transformer:DescribedTransformer",
+        "described-waves": "sslts.encoders.waves:DescribedWaves",
     },
     "masker": {
         "random": "sslts.maskers.modality:RandomMasker",

@@ -85,6 +85,9 @@ class DescribedEncoder(Encoder):
     def prepare_all(self, signals: Sequence[Signal]) -> None:
         """As `prepare`, on all sensors together: one encoder reads them all. Default: nothing."""
 
+    def prepare_descriptions(self, described: Tensor) -> None:
+        """Fit how the descriptions of all channels that training meets differ, [K, E]. Default: nothing."""
+
 
 class Masker(Component):
     """TOKENS -> MaskPlan. Leaves at least one visible token wherever anything is valid."""

@@ -86,7 +86,7 @@ def from_folder(
 
 def build_method(config: ModelConfig) -> Method:
     """The method with fresh weights, as the config describes it (no I/O). Training-only parts are built if the config names them."""
-    return registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
+    return registry.get("method", config.method.name).from_config(config)
 
 
 @dataclass(frozen=True)

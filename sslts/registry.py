@@ -47,7 +47,7 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted({*BUILTINS[kind], *plugins, *mine}))
 
 
-def get(kind: str, name: str) -> type:
+def get(kind: str, name: str) -> type[Any]:
     """The class behind a name. Imports the one module that holds it.
 
     Raises:

@@ -84,6 +84,10 @@ class Signal:
         return replace(self, values=self.values.to(device), present=self.present.to(device), observed=self.observed.to(device))
 
 
+#: Key of a batch: for each window, the texts that describe it; none: nobody says what it is.
+TEXTS = "texts"
+
+
 @dataclass(frozen=True, slots=True)
 class SensorBatch:
     """Windows of several modalities. `signals` is in the model's order; `keys` holds ids (subject, session, window) per row."""

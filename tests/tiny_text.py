@@ -90,7 +90,7 @@ def tiny_jepa(*, name: str = "tiny-jepa", seed: int = 0) -> Model:
     """Sensor-text JEPA with random weights: any accelerometers and gyroscopes at 25 Hz, windows of 2 s every 2 s."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        tower: Any = registry.get("text-encoder", "static").example()  # type: ignore[attr-defined]
+        tower: Any = registry.get("text-encoder", "static").example()
         config = ModelConfig(
             name=name,
             method=ComponentRef(name="sensor-text-jepa"),

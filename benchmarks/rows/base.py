@@ -6,6 +6,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -115,6 +116,9 @@ class FeatureRow(Row):
             save_array(path, np.asarray(self.compute(protocol, group, grid, present), dtype=np.float32))
         return np.load(path, allow_pickle=False)
 
+    def _features_as(self, protocol: Protocol, group: Group, grid: Grid, setting: Setting, present: Present) -> Values:
+        return apply_setting(self.features(protocol, group, grid, present), grid.subjects, setting)
+
     def judge_tasks(self, protocol: Protocol, fold: Fold, grid: Grid) -> list[Outcome]:
         """All tasks in all settings of the protocol."""
         return evaluate_fold(protocol, fold, self._table(protocol, fold, grid), classifier=self._fits.of(self.classifier))
@@ -139,7 +143,7 @@ class FeatureRow(Row):
         group, task, found = protocol.groups[fold.group], protocol.task(protocol.main_task), {}
         for setting in self.parts.own_probes:
             found[setting] = evaluate_own_probes(
-                lambda present, setting=setting: apply_setting(self.features(protocol, group, grid, present), grid.subjects, setting),  # type: ignore[misc]
+                partial(self._features_as, protocol, group, grid, setting),
                 _usable(protocol, fold, grid),
                 grid.subjects,
                 train_subjects=fold.train,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.grid import Grid
 from benchmarks.results import save_array
 from benchmarks.rows.base import FeatureRow, Parts
-from sslts.evaluate.probe import Values
+from sslts.evaluate.probe import Values, name_of
 from sslts.evaluate.protocol import Group, Protocol
 
 KERNELS = 10_000
@@ -25,7 +25,7 @@ class MotionFeatures(FeatureRow):
 
     def config(self) -> dict[str, Any]:
         """The features' version: raise it when they change."""
-        return {"features": "handmade-motion", "version": 1, "classifier": self.classifier.__name__}  # type: ignore[attr-defined]
+        return {"features": "handmade-motion", "version": 1, "classifier": name_of(self.classifier)}
 
     def seen(self, group: Group) -> frozenset[str]:
         """Nobody: each window is described by itself."""
@@ -50,7 +50,7 @@ class MotionMiniRocket(FeatureRow):
 
     def config(self) -> dict[str, Any]:
         """Kernels; the rate is the data set's."""
-        return {"features": "minirocket", "kernels": KERNELS, "classifier": self.classifier.__name__}  # type: ignore[attr-defined]
+        return {"features": "minirocket", "kernels": KERNELS, "classifier": name_of(self.classifier)}
 
     def compute(self, protocol: Protocol, group: Group, grid: Grid, present: NDArray[np.bool_]) -> Values:
         """[n, about 10,000]. It has no notion of an absent modality, so it is judged with all of them."""

@@ -12,7 +12,7 @@ from benchmarks.grid import Grid
 from benchmarks.results import save_array
 from benchmarks.rows.base import FeatureRow, Parts
 from sslts.evaluate.normalise import SETTINGS
-from sslts.evaluate.probe import Values
+from sslts.evaluate.probe import Values, name_of
 from sslts.evaluate.protocol import Group, Protocol
 
 
@@ -24,7 +24,7 @@ class Handmade(FeatureRow):
 
     def config(self) -> dict[str, Any]:
         """The features' version: raise it when they change."""
-        return {"features": "handmade", "version": 1, "classifier": self.classifier.__name__}  # type: ignore[attr-defined]
+        return {"features": "handmade", "version": 1, "classifier": name_of(self.classifier)}
 
     def seen(self, group: Group) -> frozenset[str]:
         """Nobody: each window is described by itself."""
@@ -51,7 +51,7 @@ class MiniRocketRow(FeatureRow):
         """Kernels and rate."""
         from benchmarks.peers.minirocket import KERNELS, RATE_HZ
 
-        return {"features": "minirocket", "kernels": KERNELS, "rate_hz": RATE_HZ, "classifier": self.classifier.__name__}  # type: ignore[attr-defined]
+        return {"features": "minirocket", "kernels": KERNELS, "rate_hz": RATE_HZ, "classifier": name_of(self.classifier)}
 
     def compute(self, protocol: Protocol, group: Group, grid: Grid, present: NDArray[np.bool_]) -> Values:
         """[n, about 5,000]. It has no notion of an absent modality, so it is judged with all of them."""

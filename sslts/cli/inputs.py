@@ -29,8 +29,7 @@ def make_reader(name: str, options: Sequence[str]) -> Reader:
             pairs[key] = json.loads(text)
         except ValueError:
             pairs[key] = text
-    reader: Reader = registry.get("reader", name).create(**pairs)  # type: ignore[attr-defined]
-    return reader
+    return registry.get("reader", name).create(**pairs)
 
 
 def recordings(reader: Reader, paths: Sequence[Path], sessions: Sequence[str]) -> Iterator[tuple[str, Recording]]:

@@ -108,7 +108,7 @@ def tour(sample: str, model: str, *, progress: bool) -> Tour:
     """
     chosen = samples.get(sample)
     loaded = load(model)
-    recording: Recording = registry.get("reader", chosen.reader).create().read(chosen.path)  # type: ignore[attr-defined]
+    recording: Recording = registry.get("reader", chosen.reader).create().read(chosen.path)
     stride_s = loaded.config.spec.window_s / _WINDOWS_IN_STRIDES
     started = time.perf_counter()
     full = loaded.encode(recording, stride_s=stride_s, progress=progress)

@@ -154,7 +154,7 @@ def words_tour(model: str | Model, *, queries: Sequence[Query] = QUERIES, progre
     """
     sample = samples.get(SAMPLE)
     loaded = load(model) if isinstance(model, str) else model
-    reader = registry.get("reader", sample.reader).create()  # type: ignore[attr-defined]
+    reader = registry.get("reader", sample.reader).create()
     recordings = tuple(reader.read(sample.path, session=session) for session in reader.sessions(sample.path))
     labels = list(dict.fromkeys(_label(recording) for recording in recordings))
     started = time.perf_counter()

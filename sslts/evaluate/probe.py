@@ -44,6 +44,11 @@ class Classifier(Protocol):
     def __call__(self, values: Values, labels: Labels, subjects: Sequence[str]) -> Predictor: ...
 
 
+def name_of(classifier: Classifier) -> str:
+    """The name of a function or class that fits, for a result's record."""
+    return str(getattr(classifier, "__name__", type(classifier).__name__))
+
+
 @dataclass(frozen=True, slots=True)
 class Standardiser:
     """Column means and scales of the training windows. An absent feature (NaN) becomes 0, its training mean."""

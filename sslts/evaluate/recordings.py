@@ -18,8 +18,7 @@ from sslts.evaluate.protocol import Protocol
 
 def reader_of(protocol: Protocol) -> Reader:
     """The protocol's reader with its default options."""
-    made: Reader = registry.get("reader", protocol.reader).create()  # type: ignore[attr-defined]
-    return made
+    return registry.get("reader", protocol.reader).create()
 
 
 def read_recordings(

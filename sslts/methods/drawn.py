@@ -11,6 +11,9 @@ from torch import Tensor
 from sslts.maskers.modality import draw, keep_at_least_one
 from sslts.types import Tokens
 
+#: How often two views of a window sit at one place each, and how often a sensor that is not the last of its view is left out.
+_NARROW, _SPARED = 0.5, 1 / 3
+
 
 def draw_sensors(present: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
     """`count` (0: all) of each row's present sensors, at random. bool [B, M] -> bool [B, M]."""
@@ -47,3 +50,29 @@ def line_up(rows: int, parts: Sequence[tuple[Tensor, Tokens]]) -> Tokens:
             counted += len(tokens.described)
             tables.append(tokens.described)
     return Tokens(**made, described=torch.cat(tables) if tables else None)
+
+
+def draw_views(present: Tensor, places: Sequence[str], *, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two sets of each row's sensors that share none: bool [B, M] twice. One is empty only where a row has a single sensor.
+
+    places: where each sensor sits. The sets sit at different places where a row has several: half of the time at one place each, else at
+    half of the places each; sensors of a lone place are dealt out. A third of the sensors that could be spared are left out.
+    """
+    drawn = draw((3, *present.shape), generator, present.device)
+    known = sorted(set(places))
+    member = torch.tensor([[place == name for place in places] for name in known], device=present.device)
+    inhabited = (present[:, None] & member).any(2)
+    of_place = _ranks(drawn[0][:, : len(known)], inhabited) @ member.to(drawn.dtype)
+    alone = (inhabited.sum(1) < 2)[:, None]
+    order = torch.where(alone, _ranks(drawn[1], present), of_place)
+    wanted = present
+    if float(torch.rand(1, generator=generator)) < _NARROW:
+        wanted = present & (alone | (of_place < 2))
+    views = [wanted & (order % 2 == side) for side in (0, 1)]
+    first, second = (keep_at_least_one(drawn[2] > _SPARED, view, drawn[2]) for view in views)
+    return first, second
+
+
+def _ranks(scores: Tensor, there: Tensor) -> Tensor:
+    """Place of each in the order of its row's scores, those that are there first. [B, M]."""
+    return scores.masked_fill(~there, 2.0).argsort(1).argsort(1).to(scores.dtype)

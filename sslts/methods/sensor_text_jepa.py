@@ -26,14 +26,12 @@ from sslts.config import ComponentConfig, ModelConfig, parse
 from sslts.ema import MovingAverage, cosine_decay
 from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
-from sslts.methods.drawn import draw_sensors, line_up
+from sslts.methods.drawn import draw_sensors, draw_views, line_up
 from sslts.methods.sensor_text_parts import build_parts, small_parts
-from sslts.methods.text_heads import Heads, LeastSquares, richness
+from sslts.methods.text_head import LeastSquares, TextHead, richness
 from sslts.text.channels import channel_texts
-from sslts.types import LossParts, SensorBatch, Tokens
+from sslts.types import TEXTS, LossParts, SensorBatch, Signal, Tokens
 
-#: Key of a training batch: for each window, the texts that describe it (none: the window is not aligned).
-TEXTS = "texts"
 _SCALED_ON = 512
 
 
@@ -41,18 +39,18 @@ _SCALED_ON = 512
 class SensorTextJEPA(TextMethod):
     """Latent prediction and semantic alignment. Reads any channels that have a description.
 
-    An embedding is [what the encoder keeps | what it means]: D numbers pooled over the encoder's tokens, then E of unit length in the text
-    tower's space. Training batches carry texts under the key "texts".
+    An embedding is [kept | moment | meaning]: what the aggregator keeps of the encoder's tokens, S numbers of unit length by which other
+    sensors know the same moment (if the component `moments` is named), then E of unit length in the text tower's space.
+    Training batches carry texts under the key "texts".
     """
 
     class Config(ComponentConfig):
         """latent_weight and semantic_weight (lambda) of the two terms; local_, agreement_ and regulariser_weight of those beside.
 
         ema_start, ema_end: the target's decay at the first and the last step. sensors: how many sensors of a window may be drawn in a
-        training step, one of these numbers at random (0: all). layer_norm: whether targets are normalised, as in I-JEPA. hidden,
-        moment_dim: layer before, and width of, the part that compares windows of different sensors. ridge: of the closed form that ends
-        training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share of training steps in
-        which descriptions do not say where sensors sit.
+        training step, one of these numbers at random (0: all). layer_norm: whether targets are normalised, as in I-JEPA. ridge: of the
+        closed form that ends training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share
+        of training steps in which descriptions do not say where sensors sit.
         """
 
         latent_weight: float = Field(default=1.0, ge=0, le=1e3)
@@ -64,9 +62,7 @@ class SensorTextJEPA(TextMethod):
         agreement_weight: float = Field(default=1.0, ge=0, le=1e3)
         sensors: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=16)
         layer_norm: bool = True
-        hidden: int = Field(default=256, ge=1, le=8192)
         ridge: float = Field(default=0.01, ge=0, le=1e3)
-        moment_dim: int = Field(default=64, ge=1, le=4096)
         vague: float = Field(default=0.0, ge=0, le=1)
 
     config: Config
@@ -87,6 +83,7 @@ class SensorTextJEPA(TextMethod):
         agreement: Objective | None = None,
         decoder: Predictor | None = None,
         regulariser: Objective | None = None,
+        moments: DescribedEncoder | None = None,
     ) -> None:
         super().__init__(config)
         if not encoder.drops_tokens:
@@ -99,14 +96,15 @@ class SensorTextJEPA(TextMethod):
         self.predictor = predictor
         self.aggregator = aggregator
         kept = aggregator.embed_dim if aggregator is not None else encoder.embed_dim
-        self.heads = Heads(kept + encoder.embed_dim, text_encoder.embed_dim, moment=config.moment_dim, hidden=config.hidden)
+        self.moments = moments
+        self.head = TextHead(kept + encoder.embed_dim, text_encoder.embed_dim)
         self.text_encoder = text_encoder.requires_grad_(False)
         self.maskers = nn.ModuleDict(maskers)
         self.objective, self.alignment, self.agreement = objective, alignment, agreement
         self.decoder, self.regulariser = decoder, regulariser
         self.target: MovingAverage | None = None
         self.text_dim = text_encoder.embed_dim
-        self.widths = (kept, config.moment_dim, text_encoder.embed_dim)
+        self.widths = (kept, 0 if moments is None else moments.embed_dim, text_encoder.embed_dim)
         self.embed_dim = sum(self.widths)
         # Divides cosine similarities when windows are named; fitted on validation windows of the training side after training.
         self.register_buffer("temperature", torch.tensor(0.1))
@@ -123,26 +121,32 @@ class SensorTextJEPA(TextMethod):
     @classmethod
     def example(cls) -> Self:
         """Width 16 over a dozen words."""
-        return cls(cls.Config(hidden=8, moment_dim=4), **small_parts())
+        return cls(cls.Config(), **small_parts())
 
-    def tokenise(self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False) -> Tokens:
+    def tokenise(
+        self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False, encoder: DescribedEncoder | None = None
+    ) -> Tokens:
         """Sensors' patches in one sequence a row, each with the vector of its channel's description. [B, N, F].
 
-        drawn: bool [B, M], which sensors of each window (default: all that are present); vague: descriptions do not say where sensors sit.
+        drawn: bool [B, M], which sensors of each window (default: all that are present); vague: descriptions do not say where sensors sit;
+        encoder: whose tokens (default: of the one that is aligned with texts).
         """
+        encoder = self.encoder if encoder is None else encoder
         drawn = batch.present() if drawn is None else drawn
         parts: list[tuple[Tensor, Tokens]] = []
         for index, (signal, wanted) in enumerate(zip(batch.signals.values(), drawn.T, strict=True)):
             rows = wanted.nonzero()[:, 0]
             if len(rows) or index == len(batch.signals) - 1 and not parts:
-                mine = self.encoder.derive(signal.select(rows))
+                mine = encoder.derive(signal.select(rows))
                 described = self.vectors(channel_texts(mine.channels, vague=vague))
-                parts.append((rows, ops.with_modality(self.encoder.tokenize(mine, described), index)))
+                parts.append((rows, ops.with_modality(encoder.tokenize(mine, described), index)))
         return line_up(len(batch), parts)
 
     def embed(self, batch: SensorBatch) -> Tensor:
         """[B, K + S + E]: what is kept of the window, what compares with other sensors, what compares with words; nothing present -> 0."""
-        return torch.cat(self._read(self.encoder.encode(self.tokenise(batch))), dim=1)
+        kept, meaning = self._read(self.encoder.encode(self.tokenise(batch)))
+        moment = [] if self.moments is None else [self._moment(self.moments, batch, batch.present())]
+        return torch.cat([kept, *moment, meaning], dim=1)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """n texts -> [n, E], unit length, without what all training texts have in common."""
@@ -153,35 +157,41 @@ class SensorTextJEPA(TextMethod):
         return embeddings[:, -self.widths[2] :]
 
     def in_sensor_space(self, embeddings: Tensor) -> Tensor:
-        """What compares with windows of other sensors, unit length: [n, K + S + E] -> [n, S]."""
-        return embeddings[:, self.widths[0] : self.widths[0] + self.widths[1]]
+        """What compares with windows of other sensors, unit length: [n, K + S + E] -> [n, S + E]; nothing present -> 0.
+
+        The moment and the meaning together: of two moments that look much alike, the one of the same activity is nearer.
+        """
+        return embeddings[:, self.widths[0] :] / 2**0.5
 
     @torch.no_grad()
     def prepare(self, batch: SensorBatch) -> None:
         """Fit what is fixed: the patches' statistics, the places of channels' descriptions, what texts have in common, the heads' scale."""
         signals = [self.encoder.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
         self.encoder.prepare_all(signals)
+        described = self.vectors(sorted({text for signal in signals for text in channel_texts(signal.channels)}))
         if isinstance(self.aggregator, DescribedAggregator):
-            self.aggregator.fit(self.vectors(sorted({text for signal in signals for text in channel_texts(signal.channels)})))
-        texts = sorted({text for offered in batch.keys.get(TEXTS, ()) for text in offered})  # type: ignore[attr-defined]
+            self.aggregator.fit(described)
+        if self.moments is not None:
+            self.moments.prepare_descriptions(described)
+        texts = sorted({text for offered in _offered(batch) for text in offered})
         if texts:
             self.text_centre.copy_(self.vectors(texts).mean(0))
         drawing = torch.Generator().manual_seed(0)
         parts = batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))
-        self.heads.scale(torch.cat([self._features(self._seen(part, drawing)) for part in parts if len(part)]))
+        self.head.scale(torch.cat([self._features(self._seen(part, drawing)) for part in parts if len(part)]))
 
     @torch.no_grad()
     def conclude(self, batches: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
         """Second term, exactly: with the encoder as it is now, the linear map to the text space has a closed form (ridge regression)."""
         if self.config.ridge <= 0:
             return
-        solver = LeastSquares(2 * self.heads.dim + 1, self.text_dim)
+        solver = LeastSquares(2 * self.head.dim + 1, self.text_dim)
         for batch in batches:
             context = self._seen(batch, generator, whole=True)
             target, told = self._targets(batch, generator)
             told = told & context.valid.any(1)
-            solver.add(self.heads.terms(self._features(context), richness(context))[told], target[told])
-        self.heads.set_linear(*solver.solve(self.config.ridge))
+            solver.add(self.head.terms(self._features(context), richness(context))[told], target[told])
+        self.head.set_linear(*solver.solve(self.config.ridge))
 
     def start_training(self) -> None:
         """Make the target: a copy of the encoder that follows it slowly."""
@@ -205,17 +215,15 @@ class SensorTextJEPA(TextMethod):
         plan = masker.plan(whole, generator=generator)
         context = self.encoder.encode(whole, plan.visible[0])
         hidden = plan.targets.any(0)
-        kept, moment, meaning = self._read(context)
+        kept, meaning = self._read(context)
         usable = context.valid.any(1)
         terms: dict[str, Tensor] = {}
         if self.objective is not None and self.config.latent_weight > 0:
             terms["latent"] = self.config.latent_weight * self._latent(self.objective, self.target, whole, context, hidden)
         if self.alignment is not None and self.config.semantic_weight > 0:
             terms["semantic"] = self.config.semantic_weight * self._semantic(self.alignment, batch, meaning, usable, generator)
-        if self.agreement is not None and self.config.agreement_weight > 0:
-            other = self.encoder.encode(whole, hidden)
-            both = usable & other.valid.any(1)
-            terms["agreement"] = self.config.agreement_weight * self.agreement(moment, self._read(other)[1], both).total
+        if self.agreement is not None and self.moments is not None and self.config.agreement_weight > 0:
+            terms["agreement"] = self.config.agreement_weight * self._agreement(self.agreement, self.moments, batch, generator)
         if self.decoder is not None and self.config.local_weight > 0:
             terms["local"] = self.config.local_weight * self._local(self.decoder, whole, context, hidden)
         if self.regulariser is not None and self.config.regulariser_weight > 0:
@@ -247,19 +255,23 @@ class SensorTextJEPA(TextMethod):
         kept = ops.pooled_mean(context) if self.aggregator is None else self.aggregator(context)
         return torch.cat([kept, self.predictor.summarise(context)], dim=1)
 
-    def _read(self, context: Tokens) -> tuple[Tensor, Tensor, Tensor]:
-        """What is kept [B, K], what compares with other sensors [B, S] and with words [B, E]."""
+    def _read(self, context: Tokens) -> tuple[Tensor, Tensor]:
+        """What is kept [B, K] and what compares with words [B, E]."""
         features, usable = self._features(context), context.valid.any(1, keepdim=True)
-        moment, meaning = self.heads(features, richness(context))
-        kept = features[:, : self.widths[0]]
-        return kept, torch.where(usable, moment, torch.zeros_like(moment)), torch.where(usable, meaning, torch.zeros_like(meaning))
+        meaning = self.head(features, richness(context))
+        return features[:, : self.widths[0]], torch.where(usable, meaning, torch.zeros_like(meaning))
+
+    def _moment(self, encoder: DescribedEncoder, batch: SensorBatch, drawn: Tensor, *, vague: bool = False) -> Tensor:
+        """What a moment looks like to these sensors, unit length; to none of them: 0. [B, S]."""
+        made = encoder.encode(self.tokenise(batch, drawn, vague=vague, encoder=encoder))
+        return functional.normalize(ops.pooled_mean(made), dim=1)
 
     def _centred(self, vectors: Tensor) -> Tensor:
         return functional.normalize(vectors - self.text_centre.to(vectors), dim=1)
 
     def _targets(self, batch: SensorBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """One of each window's texts [B, E], and which windows have one. Which one is drawn anew in every step."""
-        offered: Sequence[Any] = batch.keys.get(TEXTS, [()] * len(batch))
+        offered = _offered(batch)
         # One pick for the whole batch: two wordings of one activity side by side would be negatives of each other.
         pick = float(torch.rand(1, generator=generator))
         told = [texts[int(pick * len(texts))] if len(texts) else None for texts in offered]
@@ -286,9 +298,27 @@ class SensorTextJEPA(TextMethod):
             return objective(predicted.values, wanted.values, wanted.valid, wanted.channel).total
         return objective(predicted.values, wanted.values, wanted.valid).total
 
+    def _agreement(self, agreement: Objective, encoder: DescribedEncoder, batch: SensorBatch, generator: torch.Generator) -> Tensor:
+        """The same moment, seen by two sets of sensors that share none, among the other windows of the batch."""
+        views = draw_views(batch.present(), [_place(signal) for signal in batch.signals.values()], generator=generator)
+        vague = float(torch.rand(1, generator=generator)) < self.config.vague
+        first, second = (self._moment(encoder, batch, drawn, vague=vague) for drawn in views)
+        return agreement(first, second, views[0].any(1) & views[1].any(1)).total
+
     def _local(self, decoder: Predictor, whole: Tokens, context: Tokens, hidden: Tensor) -> Tensor:
         """Hybrid: the fixed description of hidden patches, reconstructed from the context."""
         wanted = ops.pack_tokens(whole, hidden)
         made = decoder(context, wanted)
         distance = (made.values - wanted.values).square().mean(-1)
         return (distance * wanted.valid).sum() / wanted.valid.sum().clamp(min=1)
+
+
+def _offered(batch: SensorBatch) -> Sequence[Any]:
+    """The texts of each window; none where the batch has none."""
+    return batch.keys.get(TEXTS, [()] * len(batch))
+
+
+def _place(signal: Signal) -> str:
+    """Where a sensor sits; what does not say sits alone."""
+    channel = signal.channels[0]
+    return channel.position or f"{channel.kind} {channel.name} {channel.description}"

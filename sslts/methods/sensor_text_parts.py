@@ -16,6 +16,7 @@ _OPTIONAL = (
     ("agreement", "objective"),
     ("decoder", "predictor"),
     ("regulariser", "objective"),
+    ("moments", "encoder"),
 )
 
 
@@ -37,6 +38,8 @@ def build_parts(config: ModelConfig) -> dict[str, Any]:
     facts["token_dim"] = encoder.embed_dim
     # In this order: fresh weights are a function of the seed and of who draws first.
     optional = {role: build(kind, named[role], role, facts) if role in named else None for role, kind in _OPTIONAL}
+    if optional["moments"] is not None and not isinstance(optional["moments"], DescribedEncoder):
+        raise ConfigError(f"moments '{named['moments'].name}' does not read channel descriptions. Use 'described-waves'.")
     maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
     predictor = build("predictor", named["predictor"], "predictor", facts)
     return {"encoder": encoder, "predictor": predictor, "text_encoder": text_encoder, "maskers": maskers, **optional}
@@ -48,6 +51,7 @@ def small_parts() -> dict[str, Any]:
     text = tower.example()
     facts = {"text_dim": text.embed_dim, "token_dim": 16}
     options = {"embed_dim": 16, "depth": 1, "heads": 2, "patch_s": 0.25, "points": 8}
+    waves = {"embed_dim": 4, "width": 8, "points": 16, "hidden": 8}
     return {
         "encoder": build("encoder", ComponentRef(name="described-transformer", options=options), "encoder", facts),
         "predictor": build("predictor", ComponentRef(name="latent", options={"dim": 8, "depth": 1, "heads": 2}), "predictor", facts),
@@ -57,4 +61,5 @@ def small_parts() -> dict[str, Any]:
         "objective": build("objective", ComponentRef(name="latent"), "objective"),
         "alignment": build("objective", ComponentRef(name="semantic"), "alignment"),
         "agreement": build("objective", ComponentRef(name="info-nce"), "agreement"),
+        "moments": build("encoder", ComponentRef(name="described-waves", options=waves), "moments", facts),
     }

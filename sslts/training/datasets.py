@@ -20,7 +20,7 @@ from sslts.training.mixture import Mixture
 from sslts.training.padded import PaddedReader
 from sslts.training.recipe import Data, Recipe
 from sslts.training.source import WindowSource
-from sslts.training.store_source import Rows, StoreSource
+from sslts.training.store_source import Rows, StoreSource, label_names
 from sslts.training.texts import TextedSource, load_wordings, wordings_of
 
 #: Between a data set's name and its subject's: two sets may use one name for two people.
@@ -55,7 +55,7 @@ def open_datasets(
         ReaderError, SignalError: data that cannot be read.
     """
     stores = {name: _store(data, recipe, root, folder / name) for name, data in recipe.sets.items()}
-    known = {name: _labels(store) for name, store in stores.items()}
+    known = {name: label_names(store) for name, store in stores.items()}
     _check_labels(recipe, known)
     labels = tuple(dict.fromkeys(label for those in known.values() for label in those))
     held = _told(recipe, recipe.monitor.validation_subjects)
@@ -92,7 +92,7 @@ def _store(data: Data, recipe: Recipe, root: Path | None, folder: Path) -> Windo
         where = root / (where or "")
     if where is None:
         raise ConfigError(f"Data set '{data.reader}' names no root: give one, e.g. sslts train {recipe.name} --root DATA.")
-    reader: Reader = registry.get("reader", data.reader).create(**data.options)  # type: ignore[attr-defined]
+    reader: Reader = registry.get("reader", data.reader).create(**data.options)
     spec = streams_of(reader, data.reader, recipe.spec)
     if data.short == "pad":
         reader = PaddedReader(reader, recipe.spec.window_s)
@@ -123,11 +123,6 @@ def _union(spec: SensorSpec, parts: Sequence[SensorSpec]) -> SensorSpec:
             if named.setdefault(modality.name, modality) != modality:
                 raise ConfigError(f"Two data sets have a stream '{modality.name}' that is not the same.")
     return SensorSpec(modalities=tuple(named.values()), window_s=spec.window_s, stride_s=spec.stride_s)
-
-
-def _labels(store: WindowStore) -> list[str]:
-    tracks = [store.recording(session).labels for session in store.sessions]
-    return sorted({interval.label for track in tracks if track for interval in track.intervals})
 
 
 def _part(store: WindowStore, labels: Sequence[str], excluded: Collection[str]) -> StoreSource | Rows:

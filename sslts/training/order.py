@@ -19,13 +19,15 @@ from sslts.training.seeding import generator_for
 
 @dataclass(frozen=True, slots=True)
 class SampleOrder:
-    """windows: how many there are; per_epoch: how many of them an epoch sees (each at most once)."""
+    """windows: how many there are; per_epoch: how many of them an epoch sees (each at most once); neighbours: how many windows that follow
+    one another in the source stay together."""
 
     seed: int
     windows: int
     per_epoch: int
     batch_size: int
     epochs: int
+    neighbours: int = 1
 
     @classmethod
     def of(cls, recipe: Recipe, windows: int) -> SampleOrder:
@@ -42,7 +44,7 @@ class SampleOrder:
         per_epoch = recipe.windows_per_epoch or windows
         if per_epoch > windows:
             raise TrainingError(f"windows_per_epoch is {per_epoch}, but there are only {windows} windows. Lower it or leave it out.")
-        return cls(recipe.seed, windows, per_epoch, recipe.batch_size, recipe.epochs)
+        return cls(recipe.seed, windows, per_epoch, recipe.batch_size, recipe.epochs, recipe.neighbours)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -60,7 +62,17 @@ class SampleOrder:
 
     def epoch(self, epoch: int) -> list[int]:
         """The windows of one epoch in the order they are seen."""
-        return torch.randperm(self.windows, generator=generator_for(self.seed, "order", epoch))[: self.per_epoch].tolist()
+        drawn = generator_for(self.seed, "order", epoch)
+        if self.neighbours == 1:
+            return torch.randperm(self.windows, generator=drawn)[: self.per_epoch].tolist()
+        # Where the first run ends is drawn as well, so that every epoch puts other windows together.
+        begin = int(torch.randint(self.neighbours, (1,), generator=drawn))
+        starts = torch.arange(begin - self.neighbours, self.windows, self.neighbours)[torch.randperm(self._runs(begin), generator=drawn)]
+        seen = (starts[:, None] + torch.arange(self.neighbours)).flatten()
+        return seen[(seen >= 0) & (seen < self.windows)][: self.per_epoch].tolist()
+
+    def _runs(self, begin: int) -> int:
+        return -(-(self.windows - begin) // self.neighbours) + 1
 
     def bounds(self, step: int) -> tuple[int, int]:
         """Where in its epoch's order the batch of a step begins and ends."""

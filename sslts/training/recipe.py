@@ -121,6 +121,7 @@ class Recipe(Frozen):
     """One training run.
 
     batch_size: windows of one optimiser step, all processes together. windows_per_epoch: see only so many an epoch (default: all).
+    neighbours: windows that follow one another stay together in runs of so many: each other's hardest negatives (1: no).
     more: further data sets, mixed with the first; their readers must differ, and subjects are then named "reader:subject". spec: what the
     published model reads; if it takes any channels, each set is read with the streams that its reader offers.
     prepare_windows, conclude_windows: how many windows `Method.prepare` and `Method.conclude` get.
@@ -141,6 +142,7 @@ class Recipe(Frozen):
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)]
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     windows_per_epoch: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    neighbours: Annotated[int, Field(ge=1, le=100_000)] = 1
     prepare_windows: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
     conclude_windows: Annotated[int, Field(ge=0, le=10**8)] = 0
     precision: Literal["fp32", "bf16"] = "fp32"

@@ -26,7 +26,7 @@ from sslts.training.loop import TrainingResult, conclude, prepare, train
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.seeding import initialise
 from sslts.training.source import WindowSource
-from sslts.training.store_source import StoreSource, Subjects
+from sslts.training.store_source import Rows, StoreSource, label_names
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +91,13 @@ def run_recipe(
     whole = _store(made, root, Path(store) if store else target / "windows")
     windows = _selected(whole, made)
     preprocessing, statistics = _statistics(windows, made)
-    names = _label_names(whole)
+    names = label_names(whole)
     method = initialise(made, preprocessing)
     if not method.has_front():
         source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip, label_names=names)
     elif cache and statistics is None:
         # The front end of every subject's windows, once for all runs; then this run's subjects only.
-        source = Subjects(
+        source = Rows.of_subjects(
             FrontedSource(StoreSource(whole, None, None, label_names=names), method, progress=progress, cache=Path(cache)), windows.subjects
         )
     else:
@@ -153,7 +153,7 @@ def _store(recipe: Recipe, root: str | Path | None, folder: Path) -> WindowStore
     where = root if root is not None else recipe.data.root
     if where is None:
         raise ConfigError(f"Recipe '{recipe.name}' names no data.root: give one, e.g. sslts train {recipe.name} --root DATA.")
-    reader = registry.get("reader", recipe.data.reader).create(**recipe.data.options)  # type: ignore[attr-defined]
+    reader = registry.get("reader", recipe.data.reader).create(**recipe.data.options)
     return build_store(folder, Source(reader, Path(where)), recipe.spec, stride_s=recipe.data.stride_s)
 
 
@@ -167,11 +167,6 @@ def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:
     if not chosen:
         raise TrainingError(f"Recipe '{recipe.name}' selects no subject. Check data.subjects and data.exclude.")
     return store.select(chosen)
-
-
-def _label_names(store: WindowStore) -> list[str]:
-    tracks = [store.recording(session).labels for session in store.sessions]
-    return sorted({interval.label for track in tracks if track for interval in track.intervals})
 
 
 def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, label_names: Sequence[str]) -> WindowSource | None:

@@ -84,6 +84,6 @@ def initialise(recipe: Recipe, preprocessing: Preprocessing | None = None) -> Me
     """
     config = recipe.as_model_config(preprocessing or Preprocessing())
     with seeded(derive_seed(recipe.seed, "initialise")):
-        method: Method = registry.get("method", config.method.name).from_config(config)  # type: ignore[attr-defined]
+        method: Method = registry.get("method", config.method.name).from_config(config)
     towers.fill_all(method)
     return method

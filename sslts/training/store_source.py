@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from sslts.config import ChannelStatistics
 from sslts.data.collate import to_batch
 from sslts.data.normalise import standardise_windows
 from sslts.data.store import WindowStore
-from sslts.training.fronted import FrontedSource
+from sslts.training.source import LabelledSource, WindowSource
 from sslts.types import SensorBatch
 
 #: [s] Windows and labels that share no more than this only touch.
@@ -97,39 +98,28 @@ class StoreSource:
         return [f"{session}@{start:g}s" for session, start in zip(keys["session"], keys["start_s"], strict=True)]
 
 
-class Subjects:
-    """The windows of some subjects of a fronted source."""
-
-    def __init__(self, source: FrontedSource, subjects: Collection[str]) -> None:
-        self._source = source
-        known = source.subjects()
-        self._rows = [index for index, subject in enumerate(known) if subject in set(subjects)]
-
-    def __len__(self) -> int:
-        return len(self._rows)
+class KnownSource(WindowSource, LabelledSource, Protocol):
+    """A source that names the subject and the class of its windows."""
 
     def digest(self) -> str:
-        """That of the source; which windows are taken, their ids say."""
-        return self._source.digest()
+        """Changes with the windows."""
+        ...
 
-    def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
-        """These windows, in this order."""
-        return self._source.batch([self._rows[index] for index in indices], generator=generator)
-
-    def ids(self, indices: Sequence[int]) -> Sequence[str]:
-        """session@start for each window."""
-        return self._source.ids([self._rows[index] for index in indices])
-
-    def labels(self, indices: Sequence[int]) -> Sequence[int]:
-        """A class for each window, for the monitors."""
-        return self._source.labels([self._rows[index] for index in indices])
+    def subjects(self) -> Sequence[str]:
+        """The subject of each window."""
+        ...
 
 
 class Rows:
-    """Some windows of a store's source."""
+    """Some windows of a source."""
 
-    def __init__(self, source: StoreSource, rows: Sequence[int]) -> None:
+    def __init__(self, source: KnownSource, rows: Sequence[int]) -> None:
         self._source, self._rows = source, list(rows)
+
+    @classmethod
+    def of_subjects(cls, source: KnownSource, subjects: Collection[str]) -> Rows:
+        """The windows of these subjects."""
+        return cls(source, [row for row, subject in enumerate(source.subjects()) if subject in set(subjects)])
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -140,17 +130,26 @@ class Rows:
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, in this order."""
-        return self._source.batch([self._rows[index] for index in indices], generator=generator)
+        return self._source.batch(self._at(indices), generator=generator)
 
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """session@start for each window."""
-        return self._source.ids([self._rows[index] for index in indices])
+        return self._source.ids(self._at(indices))
 
     def labels(self, indices: Sequence[int]) -> Sequence[int]:
         """A class for each window."""
-        return self._source.labels([self._rows[index] for index in indices])
+        return self._source.labels(self._at(indices))
 
     def subjects(self) -> Sequence[str]:
         """The subject of each window."""
         everybody = self._source.subjects()
         return [everybody[row] for row in self._rows]
+
+    def _at(self, indices: Sequence[int]) -> list[int]:
+        return [self._rows[index] for index in indices]
+
+
+def label_names(store: WindowStore) -> list[str]:
+    """Every label of a store's recordings, sorted."""
+    tracks = [store.recording(session).labels for session in store.sessions]
+    return sorted({interval.label for track in tracks if track for interval in track.intervals})

@@ -15,10 +15,8 @@ from sslts.errors import ConfigError, suggest
 from sslts.interfaces import Captioner
 from sslts.strict_json import read_json
 from sslts.training.source import LabelledSource, WindowSource, fingerprint
-from sslts.types import SensorBatch
+from sslts.types import TEXTS, SensorBatch
 
-#: Key of a batch under which a text method finds the texts of each window.
-TEXTS = "texts"
 _MAX_BYTES = 4 * 1024 * 1024
 
 

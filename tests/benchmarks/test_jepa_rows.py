@@ -10,8 +10,7 @@ from benchmarks import har
 from benchmarks.rows.jepa import CHANGES, LAMBDAS, recipe_lambda, rows
 from sslts import registry
 from sslts.config import Channel, Preprocessing
-from sslts.methods.sensor_text_jepa import TEXTS
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.types import TEXTS, RateClock, SensorBatch, Signal
 
 ALL = {"latent", "semantic", "agreement"}
 #: What the loss of each row is the sum of.

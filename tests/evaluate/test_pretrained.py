@@ -166,7 +166,7 @@ def test_a_subject_of_several_sessions_is_one_subject(tmp_path: Path) -> None:
     }
     path = tmp_path / "invented.json"
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    reader = registry.get("reader", "motionsense").create()  # type: ignore[attr-defined]
+    reader = registry.get("reader", "motionsense").create()
     phone = tiny_model(SensorSpec(modalities=reader.modalities, window_s=5, stride_s=5), subjects=("motionsense:sub_9",))
     judged = evaluate_models(load_protocol(path), [phone], tmp_path, classifier=NearestMean)
     assert list(judged.outcomes) == people

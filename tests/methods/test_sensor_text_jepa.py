@@ -13,9 +13,9 @@ from sslts import ops
 from sslts.config import Channel, ComponentRef
 from sslts.errors import ChannelError, ConfigError
 from sslts.interfaces import build
-from sslts.methods.sensor_text_jepa import TEXTS
-from sslts.methods.text_heads import richness
-from sslts.types import SensorBatch, Tokens
+from sslts.methods.drawn import draw_views
+from sslts.methods.text_head import richness
+from sslts.types import TEXTS, SensorBatch, Tokens
 
 
 def test_the_loss_is_the_seeds_objective_written_a_second_way(method):
@@ -58,12 +58,16 @@ def test_the_loss_is_the_seeds_objective_written_a_second_way(method):
 
     channels = torch.tensor([len(set(context.channel[row][context.valid[row]].tolist())) for row in range(4)])
     rich = (channels / (channels + 20))[:, None]
-    weight, width = method.heads.meaning.weight.T, features(context).shape[1]
+    weight, width = method.head.meaning.weight.T, features(context).shape[1]
     mapped = features(context) @ weight[:width] + rich * (features(context) @ weight[width:-1] + weight[-1])
-    meaning = unit(mapped + method.heads.meaning.bias)
+    meaning = unit(mapped + method.head.meaning.bias)
     semantic = (meaning - unit(method.text_encoder(TEXT) - method.text_centre)).square().sum(1).mean()
-    other = method.encoder.encode(whole, plan.targets.any(0))
-    alike = unit(method.heads.moment(features(context))) @ unit(method.heads.moment(features(other))).T / 0.1
+    torch.rand(1, generator=made)  # which text
+    sits = ["accelerometer c0 wrist sensor a person is walking", "accelerometer c0 person sensor a person is walking"]
+    views = draw_views(given.present(), sits, generator=made)
+    seen = [method.tokenise(given, drawn, encoder=method.moments) for drawn in views]
+    first, second = (unit(method.moments.encode(tokens).values[:, 0]) for tokens in seen)
+    alike = first @ second.T / 0.1
     agreement = -(alike.diagonal() - torch.logsumexp(alike, 1) + alike.diagonal() - torch.logsumexp(alike, 0)).mean() / 2
     expected = {"latent": total / places, "semantic": semantic, "agreement": agreement}
     assert set(loss.parts) == set(expected)
@@ -145,18 +149,27 @@ def test_an_embedding_is_what_is_kept_what_compares_with_sensors_and_what_it_mea
     assert values.shape == (4, kept + moment + meaning) == (4, method.embed_dim)
     context = method.encoder.encode(method.tokenise(batch()))
     torch.testing.assert_close(values[:, :kept], method.aggregator(context))
-    made = method.heads(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
-    torch.testing.assert_close(method.in_sensor_space(values), made[0])
-    torch.testing.assert_close(method.in_text_space(values), made[1])
-    assert torch.equal(torch.cat([values[:, :kept], method.in_sensor_space(values), method.in_text_space(values)], dim=1), values)
-    for part in made:
-        torch.testing.assert_close(part.norm(dim=1), torch.ones(4))
+    told = method.head(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
+    seen = method.moments.encode(method.tokenise(batch(), encoder=method.moments)).values[:, 0]
+    torch.testing.assert_close(values[:, kept : kept + moment], functional.normalize(seen, dim=1))
+    torch.testing.assert_close(method.in_text_space(values), told)
+    torch.testing.assert_close(method.in_sensor_space(values), torch.cat([functional.normalize(seen, dim=1), told], dim=1) / 2**0.5)
+    for space in (method.in_text_space(values), method.in_sensor_space(values)):
+        torch.testing.assert_close(space.norm(dim=1), torch.ones(4))
+
+
+def test_without_an_encoder_of_moments_sensors_are_compared_by_meaning(method):
+    plain = variant(method, moments=None)
+    assert plain.widths[1] == 0
+    values = plain.embed(batch())
+    torch.testing.assert_close(functional.normalize(plain.in_sensor_space(values), dim=1), plain.in_text_space(values))
+    assert "agreement" not in plain.training_loss(batch(), generator=generator()).parts
 
 
 def test_without_an_aggregator_the_mean_of_the_tokens_is_kept(method):
     method.aggregator = None
     plain = variant(method)
-    plain.heads = type(plain.heads)(32, plain.text_dim, moment=4, hidden=8)
+    plain.head = type(plain.head)(32, plain.text_dim)
     context = plain.encoder.encode(plain.tokenise(batch()))
     torch.testing.assert_close(plain.embed(batch())[:, :16], ops.pooled_mean(context))
 

@@ -11,20 +11,22 @@ from text_windows import TEXT, batch, generator, variant
 from torch import nn
 
 from sslts.config import Channel
-from sslts.methods.sensor_text_jepa import TEXTS, SensorTextJEPA
-from sslts.methods.text_heads import richness
+from sslts.methods.sensor_text_jepa import SensorTextJEPA
+from sslts.methods.text_head import richness
 from sslts.text.channels import channel_texts
-from sslts.types import LossParts, SensorBatch, Tokens
+from sslts.types import TEXTS, LossParts, SensorBatch, Tokens
 
 
 def tokenised(method: SensorTextJEPA, given: SensorBatch, seed: int) -> Tokens:
-    """What one training step looks at."""
+    """What the aligned encoder sees of one training step."""
     seen: list[Tokens] = []
     original = method.tokenise
 
     def watch(*positional: Any, **named: Any) -> Tokens:
-        seen.append(original(*positional, **named))
-        return seen[-1]
+        made = original(*positional, **named)
+        if "encoder" not in named:
+            seen.append(made)
+        return made
 
     method.tokenise = watch  # type: ignore[method-assign]
     try:
@@ -106,7 +108,7 @@ def test_prepare_fits_texts_places_and_scales(method):
     assert {tuple(row) for row in method.aggregator.places[method.aggregator.used].tolist()} == {tuple(row) for row in wrist.tolist()}
     context = method.encoder.encode(method.tokenise(given))
     features = torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1)
-    torch.testing.assert_close(method.heads.mean, features.mean(0), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(method.head.mean, features.mean(0), atol=1e-4, rtol=1e-4)
     assert method.encoder.front_end.reduction.mean.any()
 
 
@@ -127,9 +129,9 @@ def test_conclude_finds_where_the_gradient_of_the_ridge_regression_is_zero(metho
     method.conclude([given.select(slice(0, 23)), given.select(slice(23, 40))], generator=generator())
     rows = [row for row in range(40) if texts[row] and row % 7 != 1]
     context = method.encoder.encode(method.tokenise(given))
-    features = method.heads.terms(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
+    features = method.head.terms(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
     x, y = features[rows].detach().double(), method.embed_text([texts[row][0] for row in rows]).double()
-    weight, bias = (getattr(method.heads.meaning, name).detach().double().requires_grad_() for name in ("weight", "bias"))
+    weight, bias = (getattr(method.head.meaning, name).detach().double().requires_grad_() for name in ("weight", "bias"))
 
     def cost(weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return (x @ weight.T + bias - y).square().sum(1).mean() + ridge * weight.square().sum()
@@ -161,4 +163,4 @@ def test_conclude_changes_nothing_but_the_map_to_texts_and_is_off_without_ridge(
     assert all(torch.equal(before[name], value) for name, value in off.state_dict().items() if name in before and "text_centre" not in name)
     method.conclude([batch(8)], generator=generator())
     changed = {name for name, value in method.state_dict().items() if not torch.equal(before[name], value)}
-    assert changed == {"heads.meaning.weight", "heads.meaning.bias"}
+    assert changed == {"head.meaning.weight", "head.meaning.bias"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from sslts.config import Channel
-from sslts.methods.sensor_text_jepa import TEXTS, SensorTextJEPA
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.methods.sensor_text_jepa import SensorTextJEPA
+from sslts.types import TEXTS, RateClock, SensorBatch, Signal
 
 TEXT = ("a person is walking", "running", "sitting", "standing")
 
@@ -29,11 +29,10 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def variant(method: SensorTextJEPA, **options: object) -> SensorTextJEPA:
-    """The same parts under other options, ready to train."""
-    roles = ("encoder", "predictor", "text_encoder", "aggregator", "objective", "alignment", "agreement")
-    made = SensorTextJEPA(
-        method.config.model_copy(update=options), maskers=dict(method.maskers), **{role: getattr(method, role) for role in roles}
-    )
-    made.heads = method.heads
+    """The same parts under other options, or with another part in one of the roles, ready to train."""
+    roles = ("encoder", "predictor", "text_encoder", "aggregator", "objective", "alignment", "agreement", "moments")
+    parts = {role: options.pop(role, getattr(method, role)) for role in roles}
+    made = SensorTextJEPA(method.config.model_copy(update=options), maskers=dict(method.maskers), **parts)
+    made.head = method.head
     made.start_training()
     return made

@@ -14,7 +14,7 @@ from sslts.config import AnyChannels, SensorSpec, parse
 from sslts.errors import ConfigError, LengthError, TrainingError
 from sslts.training.datasets import Opened, open_datasets, streams_of
 from sslts.training.recipe import Recipe
-from sslts.training.texts import TEXTS
+from sslts.types import TEXTS
 
 UNITS = {"accelerometer": "g", "gyroscope": "rad/s"}
 

@@ -15,12 +15,12 @@ from sslts.config import parse
 from sslts.data import readers
 from sslts.errors import CheckpointError, ConfigError, TrainingInterrupted
 from sslts.interfaces import Method
-from sslts.methods.sensor_text_jepa import TEXTS, SensorTextJEPA
+from sslts.methods.sensor_text_jepa import SensorTextJEPA
 from sslts.model import load
 from sslts.text import static_ref
 from sslts.training.recipe import Recipe
 from sslts.training.run import Trained, run_recipe
-from sslts.types import SensorBatch
+from sslts.types import TEXTS, SensorBatch
 
 SETS = [
     {"reader": "motionsense", "root": "MotionSense", "exclude_labels": ["walking"]},
@@ -39,7 +39,7 @@ def recipe(**changes: Any) -> Recipe:
         "texts": {"activities": "activities"},
         "spec": {"modalities": {"rate_hz": 25, "units": {"accelerometer": "g", "gyroscope": "rad/s"}}, "window_s": 5, "stride_s": 5},
         "preprocessing": {"normalise": "none"},
-        "method": {"name": "sensor-text-jepa", "options": {"sensors": [1, 2], "hidden": 8, "moment_dim": 4, "vague": 0.3}},
+        "method": {"name": "sensor-text-jepa", "options": {"sensors": [1, 2], "vague": 0.3}},
         "components": {
             "encoder": {
                 "name": "described-transformer",
@@ -52,6 +52,7 @@ def recipe(**changes: Any) -> Recipe:
             "objective": {"name": "smooth-l1"},
             "alignment": {"name": "semantic"},
             "agreement": {"name": "info-nce"},
+            "moments": {"name": "described-waves", "options": {"embed_dim": 4, "width": 8, "points": 16, "hidden": 8}},
         },
         "batch_size": 8,
         "epochs": 2,
@@ -146,7 +147,7 @@ def test_training_steps_conclude_and_calibration_each_leave_their_mark(whole, ru
     assert method.aggregator.used.any()
     open_end = run(recipe(conclude_windows=0), tmp_path / "open").model.method
     differing = {name for name, value in method.state_dict().items() if not torch.equal(value, open_end.state_dict()[name])}
-    assert {"heads.meaning.weight", "heads.meaning.bias"} <= differing <= {"heads.meaning.weight", "heads.meaning.bias", "temperature"}
+    assert {"head.meaning.weight", "head.meaning.bias"} <= differing <= {"head.meaning.weight", "head.meaning.bias", "temperature"}
 
 
 def test_the_same_recipe_gives_the_same_bytes_in_another_folder_and_store(whole, run, tmp_path):
@@ -199,7 +200,7 @@ def test_an_untrained_model_is_fitted_and_concluded_but_says_that_nothing_is_tra
     assert load(untrained.folder).config.trained_parts == ()
     method = untrained.model.method
     assert method.encoder.front_end.reduction.mean.any()
-    assert method.heads.meaning.bias.any()
+    assert method.head.meaning.bias.any()
     assert not (tmp_path / "checkpoints").exists()
 
 

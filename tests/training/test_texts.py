@@ -12,8 +12,8 @@ from tiny_run import LabelledTinySource
 from sslts import registry
 from sslts.errors import ConfigError
 from sslts.training.source import fingerprint
-from sslts.training.texts import TEXTS, TextedSource, load_wordings, wordings_of
-from sslts.types import SensorBatch
+from sslts.training.texts import TextedSource, load_wordings, wordings_of
+from sslts.types import TEXTS, SensorBatch
 
 WORDINGS = (("low", "below the mean"), ("high",))
 

@@ -191,4 +191,4 @@ def sessions(reader: str, path: str | Path) -> tuple[str, ...]:
     """
     from sslts import registry
 
-    return registry.get("reader", reader).create().sessions(path)  # type: ignore[attr-defined]
+    return registry.get("reader", reader).create().sessions(path)

@@ -1,4 +1,4 @@
-"""The heads of sensor-text JEPA, and ridge regression from sums: the solution of all rows at once."""
+"""The head of sensor-text JEPA, and ridge regression from sums: the solution of all rows at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from sslts.methods.text_heads import Heads, LeastSquares, richness
+from sslts.methods.text_head import LeastSquares, TextHead, richness
 from sslts.types import Tokens
 
 
@@ -15,9 +15,9 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.fixture
-def heads() -> Heads:
+def head() -> TextHead:
     torch.manual_seed(0)
-    return Heads(6, 5, moment=3, hidden=4)
+    return TextHead(6, 5)
 
 
 @pytest.mark.parametrize("ridge", [1e-3, 0.1, 10.0])
@@ -49,17 +49,17 @@ def test_no_rows_give_a_map_to_nothing():
     assert not bias.any()
 
 
-def test_both_outputs_have_unit_length_and_the_meaning_mixes_a_map_for_few_and_one_for_many(heads):
+def test_the_meaning_has_unit_length_and_mixes_a_map_for_few_and_one_for_many(head):
     features, rich = noise(7, 6), torch.linspace(0, 1, 7)
-    moment, meaning = heads(features, rich)
-    torch.testing.assert_close(moment.norm(dim=1), torch.ones(7))
-    weight = heads.meaning.weight
+    meaning = head(features, rich)
+    torch.testing.assert_close(meaning.norm(dim=1), torch.ones(7))
+    weight = head.meaning.weight
     few, more, step = weight[:, :6], weight[:, 6:12], weight[:, 12]
     expected = torch.stack(
-        [(few + share * more) @ row + share * step + heads.meaning.bias for row, share in zip(features, rich, strict=True)]
+        [(few + share * more) @ row + share * step + head.meaning.bias for row, share in zip(features, rich, strict=True)]
     )
     torch.testing.assert_close(meaning, expected / expected.norm(dim=1, keepdim=True))
-    assert (moment.shape, meaning.shape) == ((7, 3), (7, 5))
+    assert meaning.shape == (7, 5)
 
 
 def test_richness_counts_the_channels_that_are_there():
@@ -72,19 +72,19 @@ def test_richness_counts_the_channels_that_are_there():
     assert richness(tokens).tolist() == pytest.approx([3 / 23, 2 / 22])
 
 
-def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(heads):
+def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(head):
     features = noise(500, 6) * torch.tensor([1, 10, 100, 0.5, 1, 1e-5]) + 7
-    heads.scale(features)
-    scaled = heads.scaled(features)
+    head.scale(features)
+    scaled = head.scaled(features)
     assert scaled.mean(0).abs().max() < 1e-2
     torch.testing.assert_close(scaled[:, :5].std(0, correction=0), torch.ones(5), atol=1e-2, rtol=0)
     assert scaled[:, 5].abs().max() < 1e-3, "what hardly varies is only centred"
-    assert heads.scaled(features + 1e6).eq(5)[:, :5].all()
+    assert head.scaled(features + 1e6).eq(5)[:, :5].all()
 
 
-def test_a_map_that_is_set_is_the_map_that_is_used(heads):
+def test_a_map_that_is_set_is_the_map_that_is_used(head):
     weight, bias = noise(13, 5), noise(5, seed=1)
-    heads.set_linear(weight, bias)
+    head.set_linear(weight, bias)
     features = noise(7, 6, seed=2)
-    made = heads(features, torch.zeros(7))[1]
+    made = head(features, torch.zeros(7))
     torch.testing.assert_close(made, torch.nn.functional.normalize(features @ weight[:6] + bias, dim=1))

@@ -1,4 +1,4 @@
-"""From what is kept of a window to the spaces in which it is compared: with words, and with windows of other sensors."""
+"""From what is kept of a window to the space in which it is compared with words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sslts.layers import mlp
 from sslts.types import Tokens
 
 _LEAST = 1e-3
@@ -15,8 +14,8 @@ _CLIP = 5.0
 _MANY = 20
 
 
-class Heads(nn.Module):
-    """features [B, F] -> moment [B, S] and meaning [B, E], each of unit length.
+class TextHead(nn.Module):
+    """features [B, F] -> meaning [B, E], of unit length.
 
     The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few sensors and another for many,
     and in between their mixture. A single map for both was worse at either.
@@ -25,19 +24,17 @@ class Heads(nn.Module):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, features: int, text: int, *, moment: int, hidden: int) -> None:
+    def __init__(self, features: int, text: int) -> None:
         super().__init__()
         self.dim = features
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
         self.meaning = nn.Linear(2 * features + 1, text)
-        self.moment = mlp((features, hidden, moment))
         nn.init.normal_(self.meaning.weight, std=features**-0.5)
 
-    def forward(self, features: Tensor, richness: Tensor) -> tuple[Tensor, Tensor]:
-        """features [B, F], richness [B] in 0..1 -> [B, S], [B, E]."""
-        moment = self.moment(self.scaled(features))
-        return functional.normalize(moment, dim=1), functional.normalize(self.meaning(self.terms(features, richness)), dim=1)
+    def forward(self, features: Tensor, richness: Tensor) -> Tensor:
+        """features [B, F], richness [B] in 0..1 -> [B, E]."""
+        return functional.normalize(self.meaning(self.terms(features, richness)), dim=1)
 
     def terms(self, features: Tensor, richness: Tensor) -> Tensor:
         """[B, F], [B] -> [B, 2 F + 1]: the scaled features, the same times richness, richness."""
