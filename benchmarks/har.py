@@ -24,14 +24,14 @@ from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.run import find_recipe, run_recipe
 from sslts.types import RateClock, SensorBatch, Signal
 
-#: All rows share one recipe and override what they change.
+#: The recipe that rows share unless they name another; each overrides what it changes.
 RECIPE = "sensor-text-jepa-har"
 _BATCH = 128
 
 
-def recipe_of(overrides: Mapping[str, Any], *, seed: int = 0) -> Recipe:
-    """The published recipe with some dotted keys replaced. Nobody is held out for a temperature: no benchmark reads it."""
-    return overridden(load_recipe(find_recipe(RECIPE)), {"monitor.validation_subjects": [], **overrides, "seed": seed})
+def recipe_of(overrides: Mapping[str, Any], *, seed: int = 0, recipe: str = RECIPE) -> Recipe:
+    """A recipe with some dotted keys replaced. Nobody is held out for a temperature: no benchmark reads it."""
+    return overridden(load_recipe(find_recipe(recipe)), {"monitor.validation_subjects": [], **overrides, "seed": seed})
 
 
 def trained(
@@ -44,6 +44,7 @@ def trained(
     labelled: Collection[str] | None = None,
     train_weights: bool = True,
     seed: int = 0,
+    recipe: str = RECIPE,
 ) -> Model:
     """The model in `out`, trained if it is not there yet; an interrupted training goes on.
 
@@ -54,11 +55,11 @@ def trained(
     """
     folder = out / "artefact"
     if not (folder / "config.json").exists():
-        recipe = recipe_of(overrides, seed=seed)
-        sets = {name: [who.partition(":")[2] for who in unseen if who.startswith(f"{name}:")] for name in recipe.sets}
-        parts = [part.model_copy(update={"exclude": (*part.exclude, *sets[name])}) for name, part in recipe.sets.items()]
-        recipe = Recipe.model_validate(recipe.model_copy(update={"data": parts[0], "more": tuple(parts[1:])}).model_dump())
-        run_recipe(recipe, root=data, out=out, store=store, labelled=labelled, train_weights=train_weights)
+        made = recipe_of(overrides, seed=seed, recipe=recipe)
+        sets = {name: [who.partition(":")[2] for who in unseen if who.startswith(f"{name}:")] for name in made.sets}
+        parts = [part.model_copy(update={"exclude": (*part.exclude, *sets[name])}) for name, part in made.sets.items()]
+        made = Recipe.model_validate(made.model_copy(update={"data": parts[0], "more": tuple(parts[1:])}).model_dump())
+        run_recipe(made, root=data, out=out, store=store, labelled=labelled, train_weights=train_weights)
     model = from_folder(folder)
     both = sorted(set(unseen) & set(model.config.provenance.subjects))
     if both:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.words har-zero-shot --rows sensor-text-jepa-har --data data --resume
     python -m benchmarks.words har-retrieval --rows sensor-text-jepa-har --data data --resume
+    python -m benchmarks.words wesad-text --rows sensor-text-jepa-wesad --data data --resume
     python -m benchmarks.words har-zero-shot --table
 
 Each row and fold becomes benchmarks/results/PROTOCOL/ROW/FOLD.json. A fold is a target data set, a draw of unseen classes, or a group of
@@ -27,7 +28,7 @@ import numpy as np
 from benchmarks import har, words_plots, words_summary
 from benchmarks.grid import Grid, load_grid
 from benchmarks.results import ROOT, fold_path, read_current, today, versions, write_json
-from benchmarks.rows.jepa import RECIPE, Jepa, recipe_lambda, rows
+from benchmarks.rows.jepa import RECIPE, Jepa, recipe_lambda, rows, state_rows
 from sslts.errors import SslTsError, UnknownNameError, suggest
 from sslts.evaluate.protocol import Protocol, load_protocol
 from sslts.evaluate.retrieval import same_activity, same_moment, text_to_windows
@@ -97,8 +98,7 @@ class Bench:
 
 def digest(place: str, row: Jepa, overrides: Mapping[str, Any]) -> str:
     """sha256 of everything that decides a model."""
-    recipe = hashlib.sha256(RECIPE.read_bytes()).hexdigest()
-    told = {"place": place, "recipe": recipe, "overrides": dict(overrides), "trained": row.trained, "seed": row.seed}
+    told = {"place": place, "recipe": row.config()["recipe_sha256"], "overrides": dict(overrides), "trained": row.trained, "seed": row.seed}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -164,16 +164,7 @@ def judge_retrieval(bench: Bench, protocol: RetrievalProtocol, row: Jepa) -> Non
 
 def _retrieved(bench: Bench, protocol: RetrievalProtocol, loso: Protocol, row: Jepa, group: Any) -> dict[str, Any]:
     grid = bench.grid(loso)
-    placed = row.placed(bench.work)
-    model = har.trained(
-        row.overrides,
-        data=bench.data,
-        out=placed.folder(loso, group) / row.digest(loso)[:12],
-        store=bench.work / "cache" / "har-windows",
-        unseen=[f"{loso.reader}:{who}" for who in group.test],
-        train_weights=row.trained,
-        seed=row.seed,
-    )
+    model = row.placed(bench.work).model(loso, group, bench.data)
     mine = np.flatnonzero(np.isin(np.asarray(grid.subjects), group.test))
     who, classes = [grid.subjects[index] for index in mine], np.asarray(grid.classes)[mine]
     windows = har.in_text_space(model, har.embeddings(model, grid, loso, rows=mine))
@@ -195,7 +186,7 @@ def _retrieved(bench: Bench, protocol: RetrievalProtocol, loso: Protocol, row: J
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0, or 1 with one line on what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("protocol", choices=("har-zero-shot", "har-retrieval"))
+    parser.add_argument("protocol", choices=("har-zero-shot", "har-retrieval", "wesad-text"))
     parser.add_argument("--rows", nargs="+", default=[], metavar="ROW")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that holds the data sets (default: data)")
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder for pretrainings (default: runs)")
@@ -204,18 +195,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--table", action="store_true", help="write summary.json, summary.md and the plots")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    known = {row.name: row for row in rows() if isinstance(row, Jepa)}
+    protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval(options.protocol)
+    known = {row.name: row for row in (state_rows() if options.protocol == "wesad-text" else rows()) if isinstance(row, Jepa)}
     bench = Bench(options.data, options.work, options.results, options.resume)
     try:
         for name in options.rows:
             if name not in known:
                 raise UnknownNameError(f"No row is named '{name}'. {suggest(name, list(known))}Known rows: {', '.join(known)}.")
-            if options.protocol == "har-zero-shot":
-                judge_zero_shot(bench, load_zero_shot(), known[name])
+            if isinstance(protocol, ZeroShotProtocol):
+                judge_zero_shot(bench, protocol, known[name])
             else:
-                judge_retrieval(bench, load_retrieval(), known[name])
+                judge_retrieval(bench, protocol, known[name])
         if options.table:
-            protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval()
             words_summary.write(protocol, list(known), root=options.results)
             words_plots.write_sweep(RECIPE.stem, recipe_lambda(), root=options.results)
     except SslTsError as error:

@@ -15,9 +15,13 @@ from benchmarks.grid import Grid
 from benchmarks.rows.base import FeatureRow, Parts
 from sslts.evaluate.probe import Values
 from sslts.evaluate.protocol import Group, Protocol
+from sslts.model import Model
 from sslts.text.published import minilm_ref
 
-RECIPE = Path(__file__).resolve().parents[2] / "sslts" / "recipes" / "sensor-text-jepa-har.yaml"
+_RECIPES = Path(__file__).resolve().parents[2] / "sslts" / "recipes"
+RECIPE = _RECIPES / "sensor-text-jepa-har.yaml"
+#: States of a wristband's wearer in words.
+STATES = "sensor-text-jepa-wesad"
 
 #: Lambda of the sweep's rows, beside the recipe's own.
 LAMBDAS = (0.1, 0.3, 3.0, 10.0)
@@ -40,6 +44,7 @@ _VICREG: Mapping[str, Any] = {"name": "vicreg", "options": {"invariance": 0.0, "
 CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "no-text": ("no text: lambda 0, no closed form", _WITHOUT_TEXT),
     "no-jepa": ("no latent prediction", _WITHOUT_LATENTS),
+    "no-channel-text": ("no channel text: all channels described alike", {"method.options.channel_text": False}),
     "no-ema": (
         "target: the encoder itself, no moving average",
         {"method.options.ema_start": 0.0, "method.options.ema_end": 0.0},
@@ -62,17 +67,18 @@ CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Jepa(FeatureRow):
-    """The published recipe, pretrained without the group's test subjects; `overrides` are dotted keys of the recipe."""
+    """A recipe (the published one), pretrained without the group's test subjects; `overrides` are dotted keys of the recipe."""
 
     overrides: Mapping[str, Any] = field(default_factory=dict)
     trained: bool = True
+    recipe: str = RECIPE.stem
     pretraining_labels: str = "names of the training subjects' activities"
 
     def config(self) -> dict[str, Any]:
         """The recipe's text (as a digest), what is overridden, and whether it was trained."""
         return {
-            "recipe": RECIPE.stem,
-            "recipe_sha256": hashlib.sha256(RECIPE.read_bytes()).hexdigest(),
+            "recipe": self.recipe,
+            "recipe_sha256": hashlib.sha256((_RECIPES / f"{self.recipe}.yaml").read_bytes()).hexdigest(),
             "overrides": dict(self.overrides),
             "trained": self.trained,
         }
@@ -82,19 +88,25 @@ class Jepa(FeatureRow):
         return frozenset(group.train)
 
     def compute(self, protocol: Protocol, group: Group, grid: Grid, present: NDArray[np.bool_]) -> Values:
-        """Pretrain (or find the finished pretraining), then embed every window from all its sensors."""
+        """Embed every window from all its sensors."""
         from benchmarks import har
 
-        model = har.trained(
+        return har.embeddings(self.model(protocol, group, grid.data), grid, protocol)
+
+    def model(self, protocol: Protocol, group: Group, data: Path) -> Model:
+        """The group's pretraining, which is made if it is not there yet. `data`: the folder of all data sets."""
+        from benchmarks import har
+
+        return har.trained(
             self.overrides,
-            data=grid.data,
+            data=data,
             out=self.folder(protocol, group) / self.digest(protocol)[:12],
             store=self.work / "cache" / "har-windows",
             unseen=[f"{protocol.reader}:{who}" for who in group.test],
             train_weights=self.trained,
             seed=self.seed,
+            recipe=self.recipe,
         )
-        return har.embeddings(model, grid, protocol)
 
 
 def recipe_lambda() -> float:
@@ -112,16 +124,24 @@ class Ablation(Jepa):
 
 
 def rows() -> list[FeatureRow]:
-    """The recipe of the published weights, its network with random weights (front end and closed form fitted all the same), and one row a
-    change, on group 0 only."""
+    """The recipe of the published weights; the same without any label; its network with random weights (front end and closed form fitted
+    all the same); and one row a change, on group 0 only."""
     whole, some = Parts(label_fractions=()), Parts(label_fractions=(), groups=(0,))
     labels = {"no-text": NO_LABELS}
     changed = [
         Ablation(name, title, parts=some, overrides=overrides, pretraining_labels=labels.get(name, Jepa.pretraining_labels))
         for name, (title, overrides) in CHANGES.items()
     ]
+    unlabelled = "Sensor-text JEPA, our recipe without text, frozen + linear probe"
     return [
         Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen + linear probe", parts=whole),
+        Jepa("sensor-text-jepa-unlabelled", unlabelled, overrides=_WITHOUT_TEXT, pretraining_labels=NO_LABELS),
         Jepa("random-init", "The same network, random weights, + linear probe", parts=whole, trained=False),
         *changed,
     ]
+
+
+def state_rows() -> list[Jepa]:
+    """The row of `wesad-text`."""
+    labels = "names of the training subjects' states"
+    return [Jepa(STATES, "Sensor-text JEPA on the wristband", recipe=STATES, pretraining_labels=labels)]

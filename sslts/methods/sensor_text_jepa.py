@@ -12,7 +12,6 @@ Distances, maskers and the terms beside them are components: the seed's objectiv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self, final
 
 import torch
@@ -28,11 +27,13 @@ from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, draw_views, line_up
 from sslts.methods.sensor_text_parts import build_parts, small_parts
+from sslts.methods.sensor_text_terms import latent_distance, reconstruction
 from sslts.methods.text_head import LeastSquares, TextHead, richness
 from sslts.text.channels import channel_texts
 from sslts.types import TEXTS, LossParts, SensorBatch, Signal, Tokens
 
 _SCALED_ON = 512
+_ANY_CHANNEL = "a channel of a sensor"
 
 
 @final
@@ -50,7 +51,8 @@ class SensorTextJEPA(TextMethod):
         ema_start, ema_end: the target's decay at the first and the last step. sensors: how many sensors of a window may be drawn in a
         training step, one of these numbers at random (0: all). layer_norm: whether targets are normalised, as in I-JEPA. ridge: of the
         closed form that ends training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share
-        of training steps in which descriptions do not say where sensors sit.
+        of training steps in which descriptions do not say where sensors sit. channel_text: False tells all channels by
+        one and the same text, so that none is known from another (for comparison).
         """
 
         latent_weight: float = Field(default=1.0, ge=0, le=1e3)
@@ -64,6 +66,7 @@ class SensorTextJEPA(TextMethod):
         layer_norm: bool = True
         ridge: float = Field(default=0.01, ge=0, le=1e3)
         vague: float = Field(default=0.0, ge=0, le=1)
+        channel_text: bool = True
 
     config: Config
     temperature: Tensor
@@ -138,7 +141,7 @@ class SensorTextJEPA(TextMethod):
             rows = wanted.nonzero()[:, 0]
             if len(rows) or index == len(batch.signals) - 1 and not parts:
                 mine = encoder.derive(signal.select(rows))
-                described = self.vectors(channel_texts(mine.channels, vague=vague))
+                described = self.vectors(self._told(mine, vague=vague))
                 parts.append((rows, ops.with_modality(encoder.tokenize(mine, described), index)))
         return line_up(len(batch), parts)
 
@@ -168,7 +171,7 @@ class SensorTextJEPA(TextMethod):
         """Fit what is fixed: the patches' statistics, the places of channels' descriptions, what texts have in common, the heads' scale."""
         signals = [self.encoder.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
         self.encoder.prepare_all(signals)
-        described = self.vectors(sorted({text for signal in signals for text in channel_texts(signal.channels)}))
+        described = self.vectors(sorted({text for signal in signals for text in self._told(signal)}))
         if isinstance(self.aggregator, DescribedAggregator):
             self.aggregator.fit(described)
         if self.moments is not None:
@@ -219,13 +222,15 @@ class SensorTextJEPA(TextMethod):
         usable = context.valid.any(1)
         terms: dict[str, Tensor] = {}
         if self.objective is not None and self.config.latent_weight > 0:
-            terms["latent"] = self.config.latent_weight * self._latent(self.objective, self.target, whole, context, hidden)
+            terms["latent"] = self.config.latent_weight * latent_distance(
+                self.objective, self.predictor, self.target.average, whole, context, hidden, layer_norm=self.config.layer_norm
+            )
         if self.alignment is not None and self.config.semantic_weight > 0:
             terms["semantic"] = self.config.semantic_weight * self._semantic(self.alignment, batch, meaning, usable, generator)
         if self.agreement is not None and self.moments is not None and self.config.agreement_weight > 0:
             terms["agreement"] = self.config.agreement_weight * self._agreement(self.agreement, self.moments, batch, generator)
         if self.decoder is not None and self.config.local_weight > 0:
-            terms["local"] = self.config.local_weight * self._local(self.decoder, whole, context, hidden)
+            terms["local"] = self.config.local_weight * reconstruction(self.decoder, whole, context, hidden)
         if self.regulariser is not None and self.config.regulariser_weight > 0:
             terms["regulariser"] = self.config.regulariser_weight * self.regulariser(kept, kept, usable).total
         if not terms:
@@ -238,6 +243,11 @@ class SensorTextJEPA(TextMethod):
         self._known |= {text: self.text_encoder([text])[0] for text in texts if text not in self._known}
         device = self.temperature.device
         return torch.stack([self._known[text].to(device) for text in texts])
+
+    def _told(self, signal: Signal, *, vague: bool = False) -> list[str]:
+        """What the encoders are told about a sensor's channels."""
+        texts = channel_texts(signal.channels, vague=vague)
+        return texts if self.config.channel_text else [_ANY_CHANNEL] * len(texts)
 
     def _some(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
         """Tokens of a random few of each window's sensors; `whole`: in half of the cases, of all."""
@@ -287,30 +297,12 @@ class SensorTextJEPA(TextMethod):
         target, told = self._targets(batch, generator)
         return alignment(meaning, target, told & usable).total
 
-    def _latent(self, objective: Any, target: MovingAverage, whole: Tokens, context: Tokens, hidden: Tensor) -> Tensor:
-        """First term: the distance to what the target makes of the whole window, at hidden places."""
-        with torch.no_grad():
-            latents = target.average.encode(whole)  # type: ignore[operator]
-            values = functional.layer_norm(latents.values, latents.values.shape[-1:]) if self.config.layer_norm else latents.values
-        wanted = ops.pack_tokens(replace(whole, values=values), hidden)
-        predicted = self.predictor(context, wanted)
-        if getattr(objective, "grouped", False):
-            return objective(predicted.values, wanted.values, wanted.valid, wanted.channel).total
-        return objective(predicted.values, wanted.values, wanted.valid).total
-
     def _agreement(self, agreement: Objective, encoder: DescribedEncoder, batch: SensorBatch, generator: torch.Generator) -> Tensor:
         """The same moment, seen by two sets of sensors that share none, among the other windows of the batch."""
         views = draw_views(batch.present(), [_place(signal) for signal in batch.signals.values()], generator=generator)
         vague = float(torch.rand(1, generator=generator)) < self.config.vague
         first, second = (self._moment(encoder, batch, drawn, vague=vague) for drawn in views)
         return agreement(first, second, views[0].any(1) & views[1].any(1)).total
-
-    def _local(self, decoder: Predictor, whole: Tokens, context: Tokens, hidden: Tensor) -> Tensor:
-        """Hybrid: the fixed description of hidden patches, reconstructed from the context."""
-        wanted = ops.pack_tokens(whole, hidden)
-        made = decoder(context, wanted)
-        distance = (made.values - wanted.values).square().mean(-1)
-        return (distance * wanted.valid).sum() / wanted.valid.sum().clamp(min=1)
 
 
 def _offered(batch: SensorBatch) -> Sequence[Any]:

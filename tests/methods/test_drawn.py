@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sslts.methods.drawn import draw_sensors, line_up
+from sslts.methods.drawn import draw_sensors, draw_views, line_up
 from sslts.types import Tokens
 
 
@@ -84,3 +84,45 @@ def test_a_row_that_nobody_has_is_empty_and_no_rows_at_all_have_one_absent_place
     nobody = line_up(3, [(torch.tensor([], dtype=torch.long), tokens(torch.ones(0, 2, 1), channels=1, modality=0))])
     assert nobody.values.shape == (3, 1, 1)
     assert not nobody.valid.any()
+
+
+PLACES = ["arm", "arm", "leg", "leg", "trunk", "trunk"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_views_share_no_sensor_and_show_none_that_is_absent(seed):
+    present = torch.rand(300, 6, generator=generator(seed)) < 0.7
+    first, second = draw_views(present, PLACES, generator=generator(seed))
+    assert not (first & second).any()
+    assert not ((first | second) & ~present).any()
+    several = present.sum(1) > 1
+    assert bool((first.any(1) & second.any(1))[several].all())
+    assert not (first.any(1) & second.any(1))[~several].any()
+
+
+def test_views_sit_at_different_places_where_there_are_several():
+    present = torch.rand(300, 6, generator=generator(9)) < 0.7
+    sides = torch.tensor([[place == name for place in PLACES] for name in ("arm", "leg", "trunk")])
+    counts = set()
+    for seed in range(12):
+        views = draw_views(present, PLACES, generator=generator(seed))
+        inhabited = (present[:, None] & sides).any(2).sum(1)
+        seen = [(view[:, None] & sides).any(2) for view in views]
+        assert not (seen[0] & seen[1])[inhabited > 1].any()
+        counts.add(int(torch.stack([each.sum(1) for each in seen]).max()))
+    assert counts == {1, 2}, "one place each in some steps, half of the places each in others"
+
+
+def test_the_sensors_of_a_lone_place_are_dealt_out():
+    present = torch.tensor([[True, True, False, False, False, False]]).expand(100, -1)
+    first, second = draw_views(present, PLACES, generator=generator())
+    assert torch.equal(first.sum(1), torch.ones(100, dtype=torch.long))
+    assert torch.equal(second.sum(1), torch.ones(100, dtype=torch.long))
+    assert 20 < int(first[:, 0].sum()) < 80, "either may be in the first view"
+
+
+def test_some_sensors_that_could_be_spared_are_left_out():
+    whole = torch.ones(400, 6, dtype=torch.bool)
+    views = [draw_views(whole, PLACES, generator=generator(seed)) for seed in range(10)]
+    kept = torch.cat([(first | second).view(400, 3, 2).sum(2)[(first | second).view(400, 3, 2).any(2)] for first, second in views])
+    assert set(kept.tolist()) == {1, 2}

@@ -90,6 +90,16 @@ def test_vague_steps_say_what_is_measured_but_not_where(method, share):
     assert not vague & placed
 
 
+def test_without_channel_text_all_channels_are_described_alike(method):
+    plain = variant(method, channel_text=False)
+    for encoder in (plain.encoder, plain.moments):
+        tokens = plain.tokenise(batch(), encoder=encoder)
+        assert len(tokens.described) == 6
+        assert torch.equal(tokens.described, tokens.described[:1].expand(6, -1))
+    plain.prepare(batch(40))
+    assert int(plain.aggregator.used.sum()) == 1
+
+
 def test_a_three_axis_sensor_is_read_with_its_derived_channels(method):
     part = batch().signals["wrist"]
     axes = tuple(Channel(name=axis, kind="accelerometer", unit="g", position="wrist") for axis in "xyz")

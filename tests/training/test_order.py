@@ -22,13 +22,13 @@ from sslts.training.seeding import derive_seed, deterministic, generator_for, se
 sizes = {"windows": st.integers(1, 60), "batch_size": st.integers(1, 20), "epochs": st.integers(1, 3), "seed": st.integers(0, 2**31 - 1)}
 
 
-def order(windows: int, batch_size: int, epochs: int, seed: int) -> SampleOrder:
-    return SampleOrder(seed=seed, windows=windows, per_epoch=windows, batch_size=batch_size, epochs=epochs)
+def order(windows: int, batch_size: int, epochs: int, seed: int, neighbours: int = 1) -> SampleOrder:
+    return SampleOrder(seed=seed, windows=windows, per_epoch=windows, batch_size=batch_size, epochs=epochs, neighbours=neighbours)
 
 
-@given(**sizes, world=st.integers(1, 5))
-def test_each_window_is_seen_once_an_epoch_whatever_the_number_of_ranks(windows, batch_size, epochs, seed, world):
-    sampled = order(windows, batch_size, epochs, seed)
+@given(**sizes, world=st.integers(1, 5), neighbours=st.integers(1, 70))
+def test_each_window_is_seen_once_an_epoch_whatever_the_number_of_ranks(windows, batch_size, epochs, seed, world, neighbours):
+    sampled = order(windows, batch_size, epochs, seed, neighbours)
     for epoch in range(epochs):
         steps = range(epoch * sampled.steps_per_epoch, (epoch + 1) * sampled.steps_per_epoch)
         seen = [index for step in steps for rank in range(world) for index in sampled.batch(step, rank=rank, world=world)]
@@ -142,3 +142,16 @@ def test_a_fingerprint_changes_with_the_windows_and_with_nothing_else():
 def test_generators_start_apart():
     draws = [torch.rand(1, generator=generator_for(0, "step", step)).item() for step in range(20)]
     assert all(a != b for a, b in pairwise(draws))
+
+
+def test_neighbours_stay_together_in_runs_that_end_elsewhere_in_every_epoch():
+    sampled = order(100, 20, 6, 0, neighbours=8)
+    ends = set()
+    for epoch in range(6):
+        seen = sampled.epoch(epoch)
+        breaks = [after for before, after in pairwise(seen) if after != before + 1]
+        (begin,) = {after % 8 for after in breaks if after}  # all runs but the first begin on one grid
+        ends.add(begin)
+        assert 10 <= len(breaks) <= 13
+    assert len(ends) > 2
+    assert sampled.epoch(0) != sampled.epoch(1)
