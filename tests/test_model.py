@@ -1,20 +1,12 @@
-"""Loading and encoding: what goes in is checked, what comes out depends on nothing but the signals, and a changed model is refused."""
+"""Encoding: what goes in is checked, and what comes out depends on nothing but the signals."""
 
 from __future__ import annotations
 
-import json
-import socket
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
-from tiny_e4 import CARD, tiny_model
+from small_recordings import RATES, UNITS, arrays, assert_same, recording
+from tiny_e4 import tiny_model
 
-import sslts
 from sslts.config import Preprocessing, SensorSpec
 from sslts.data import specs, synthetic
 from sslts.data.collate import to_batch
@@ -23,63 +15,22 @@ from sslts.data.recording import Recording
 from sslts.data.windows import Cut
 from sslts.embeddings import Embeddings
 from sslts.errors import (
-    ArtefactError,
     ChannelError,
     ConfigError,
-    DeviceError,
-    GoldenMismatchError,
     LengthError,
     MissingModalityError,
     RangeError,
     RateError,
-    SslTsError,
     UnitError,
     UnknownComponentError,
-    UnknownModelError,
     UnsupportedError,
-    WeightsMismatchError,
 )
-from sslts.golden import golden_batch
-from sslts.hub import artefact, catalogue
-from sslts.model import Model, from_folder, load
-
-RATES = {"acc": 8.0, "eda": 4.0}
-UNITS = {"acc": "g", "eda": "uS"}
-
-
-def arrays(seconds: float = 20) -> dict[str, NDArray[Any]]:
-    """A slowly turning wrist and skin conductance with a trend."""
-    fast, slow = np.arange(round(8 * seconds)) / 8, np.arange(round(4 * seconds)) / 4
-    turning = np.stack([np.sin(0.6 * fast), 0.5 * np.cos(0.6 * fast), 0.4 + 0.3 * np.sin(0.2 * fast)], axis=1)
-    return {"acc": turning.astype(np.float32), "eda": (2 + np.sin(0.4 * slow) + 0.02 * slow).astype(np.float32)}
-
-
-def recording(seconds: float = 20, **changed: NDArray[Any]) -> Recording:
-    return Recording.from_arrays({**arrays(seconds), **changed}, rate_hz=RATES, units=UNITS)
+from sslts.model import Model
 
 
 @pytest.fixture
 def model(small_spec: SensorSpec) -> Model:
     return tiny_model(small_spec)
-
-
-@pytest.fixture
-def folder(model: Model, tmp_path: Path) -> Path:
-    return model.save(tmp_path / "models" / "tiny", card=CARD)
-
-
-def rewritten(folder: Path, model: Model, state: Mapping[str, torch.Tensor]) -> Path:
-    """The folder with other weights and the right sha256 of them: only what the weights compute can give the change away."""
-    return artefact.write(folder, artefact.read_config(folder), state, CARD, {}, overwrite=True)
-
-
-def assert_same(first: Embeddings, second: Embeddings) -> None:
-    assert np.array_equal(first.values, second.values)
-    assert np.array_equal(first.time_s, second.time_s)
-    assert np.array_equal(first.present, second.present)
-
-
-# --- encode ------------------------------------------------------------------------------------------------------------
 
 
 def test_an_embedding_has_one_row_a_window_and_says_when(model):
@@ -271,120 +222,6 @@ def test_a_change_of_gain_is_undone_by_the_recordings_own_statistics_only(model)
 
 
 # --- save and load -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_saved_loads_bit_by_bit(model, folder, tmp_path):
-    loaded = load(folder)
-    assert_same(loaded.encode(recording()), model.encode(recording()))
-    state = loaded.method.state_dict()
-    assert all(torch.equal(state[name], tensor) for name, tensor in model.method.state_dict().items())
-    again = loaded.save(tmp_path / "again", card=CARD)
-    for name in ("model.safetensors", "config.json", "README.md"):
-        assert (again / name).read_bytes() == (folder / name).read_bytes()
-
-
-def test_a_loaded_model_is_in_eval_mode_and_keeps_no_gradient(folder):
-    loaded = from_folder(folder)
-    assert not any(module.training for module in loaded.method.modules())
-    assert not loaded.embed(golden_batch(loaded.config.spec, 1)).requires_grad
-    assert loaded.device == torch.device("cpu")
-
-
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", "meta"])
-def test_a_device_that_is_not_there_is_refused_before_anything_is_fetched(folder, device, monkeypatch):
-    with pytest.raises(DeviceError, match=f"device '{device}' cannot be used .*This machine has cpu"):
-        from_folder(folder, device=device)
-    monkeypatch.setattr("sslts.model.resolve", lambda *_, **__: pytest.fail("looked for the model first"))
-    with pytest.raises(DeviceError):
-        load("hf:org/repo", device=device)
-
-
-def test_a_model_that_computes_something_else_than_published_is_refused(model, folder):
-    state = {name: tensor.clone() for name, tensor in model.method.state_dict().items()}
-    name = next(name for name in state if name.startswith("encoders.acc") and state[name].dim() > 1)
-    state[name].flatten()[0] += 0.5  # one weight: a shift of all of them is undone by the layer norm
-    rewritten(folder, model, state)
-    with pytest.raises(GoldenMismatchError, match="does not reproduce its golden embedding"):
-        load(folder)
-
-
-def test_weights_without_a_golden_embedding_are_refused(model, folder):
-    config = artefact.read_config(folder).model_copy(update={"golden": None})
-    artefact.write(folder, config, model.method.state_dict(), CARD, {}, overwrite=True)
-    with pytest.raises(GoldenMismatchError, match="Save it again"):
-        load(folder)
-
-
-def test_a_flipped_bit_in_the_weights_is_found(folder):
-    path = folder / "model.safetensors"
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(bytes(data))
-    with pytest.raises(ArtefactError, match="sha256"):
-        load(folder)
-
-
-def test_weights_of_another_model_are_refused_by_name(model, folder, small_spec):
-    other = tiny_model(small_spec.model_copy(update={"modalities": small_spec.named[:1]}))
-    rewritten(folder, model, other.method.state_dict())
-    with pytest.raises(WeightsMismatchError, match=r"encoders\.eda"):
-        load(folder)
-
-
-@pytest.mark.parametrize("filters", [[4096, 4096, 4096], [4096] * 16])
-def test_a_small_file_cannot_ask_for_a_large_network(folder, monkeypatch, filters):
-    """A config of a few hundred bytes may describe hundreds of gigabytes: nothing of the kind is allocated."""
-    made: list[int] = []
-    empty = torch.empty
-
-    def watch(*size, **named):
-        tensor = empty(*size, **named)
-        made.append(tensor.numel())
-        return tensor
-
-    path = folder / "config.json"
-    config = json.loads(path.read_text())
-    for role, part in config["components"].items():
-        if role.startswith("encoders."):
-            part["options"].update(filters=filters, kernels=[4096] * len(filters), strides=[1] * len(filters))
-    path.write_text(json.dumps(config))
-    monkeypatch.setattr(torch, "empty", watch)
-    with pytest.raises(ArtefactError, match="The two do not belong together"):
-        load(folder)
-    assert sum(made) < 5_000_000
-
-
-def test_an_unknown_key_in_the_config_is_refused(folder):
-    path = folder / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "trust_me": True}))
-    with pytest.raises(ConfigError, match="trust_me"):
-        load(folder)
-
-
-def test_a_folder_that_is_none_says_so(tmp_path):
-    with pytest.raises(SslTsError, match=r"nowhere|config\.json"):
-        load(tmp_path / "nowhere")
-
-
-def test_a_misspelt_name_is_answered_with_the_nearest(folder, monkeypatch):
-    monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
-    with pytest.raises(UnknownModelError, match="Did you mean 'tiny'"):
-        load("tinny")
-
-
-def test_loading_from_disk_opens_no_connection(folder, monkeypatch):
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("a connection was opened")
-
-    for name in ("connect", "connect_ex", "sendto"):
-        monkeypatch.setattr(socket.socket, name, refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
-    for reference in (folder, f"dir:{folder}", "tiny"):
-        assert len(sslts.load(reference).encode(recording())) == 9
-
-
-# --- tasks -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_model_without_text_says_which_can(model):
