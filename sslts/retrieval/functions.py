@@ -1,4 +1,7 @@
-"""What a model does with words and moments, as methods of `sslts.model.Model`."""
+"""What a model does with words and moments, as methods of `sslts.model.Model`.
+
+The options of `encode` are spelled out in every signature, not passed on as **options: help() and editors should show them.
+"""
 
 from __future__ import annotations
 
