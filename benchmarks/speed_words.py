@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed_words                 print, and write benchmarks/results/speed-words.json
 
-An hour of a phone's six channels at 50 Hz is named (the bundled recording, repeated), and a million invented embeddings of the model's width
-are searched for a sentence. Everything that a user waits for counts, but loading the model and making the invented embeddings.
+An hour of a phone's six channels at 50 Hz is named (the bundled recording, repeated), and a million invented embeddings of the model's
+width are searched for a sentence. Everything that a user waits for counts, but loading the model and making the invented embeddings.
 """
 
 from __future__ import annotations

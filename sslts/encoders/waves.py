@@ -30,6 +30,8 @@ _TAPS = 9
 #: Each of three layers halves the time axis.
 _HALVINGS = 3
 _LEAST = 1e-3
+#: A deviation that is small, in units of what is large: noise is not scaled up to a wave.
+_QUIET = 0.05
 
 
 @final
@@ -103,11 +105,14 @@ class DescribedWaves(DescribedEncoder):
         values, seen = ops.filled(signal), signal.usable
         level = ops.masked_mean(values, seen, 2)[..., None]
         scale = torch.tensor([self.config.scales.get(each.kind, 1.0) for each in signal.channels], device=values.device, dtype=values.dtype)
-        waves = torch.where(seen, values, level.expand_as(values)) / scale[:, None]
+        # Without its level and its strength: they tell activities and postures apart, which is learned first, and no two moments of one.
+        wave = read_at(torch.where(seen, values - level, torch.zeros_like(values)) / scale[:, None], self.config.points)
+        wave = wave - wave.mean(-1, keepdim=True)
+        wave = wave / (wave.square().mean(-1, keepdim=True).sqrt() + _QUIET)
         places = torch.arange(channels, device=values.device)
         zeros = torch.zeros((batch, channels), dtype=torch.long, device=values.device)
         return Tokens(
-            values=read_at(waves, self.config.points),
+            values=wave,
             valid=seen.sum(-1) * 2 >= samples,
             time_s=torch.full((batch, channels), signal.clock.duration_s(samples) / 2, device=values.device),
             modality=zeros,

@@ -39,7 +39,8 @@ def test_it_is_a_sum_of_channels_each_read_by_the_kernels_that_its_description_m
     summed = torch.zeros(2, 8, 16)
     for channel in range(3):
         kernels = encoder.kernels(told[channel]).view(8, 9)
-        padded = functional.pad(given.values[:, channel], (4, 4))
+        wave = given.values[:, channel] - given.values[:, channel].mean(1, keepdim=True)
+        padded = functional.pad(wave / (wave.std(1, keepdim=True, correction=0) + 0.05), (4, 4))
         for place in range(16):
             summed[:, :, place] += padded[:, 2 * place : 2 * place + 9] @ kernels.T
     values = summed / 3**0.5 + encoder.where(told).mean(0)[None, :, None]
@@ -82,14 +83,16 @@ def test_a_window_with_nothing_to_see_is_zeros_and_not_valid(encoder):
     assert made.values[0].any()
 
 
-def test_lost_samples_stand_at_the_level_of_the_others(encoder):
+def test_a_level_is_left_out_and_lost_samples_stand_at_it(encoder):
     given = signal(noise(1, 1, 32) + 5)
     observed = given.observed.clone()
     observed[..., 10:14] = False
     wave = encoder.tokenize(replace(given, observed=observed, values=given.values.masked_fill(~observed, 99.0)), noise(1, 8)).values[0, 0]
     level = given.values[observed].mean()
-    torch.testing.assert_close(wave[10:14], level.expand(4))
-    torch.testing.assert_close(wave[:10], given.values[0, 0, :10])
+    torch.testing.assert_close(wave[10:14], wave[10].expand(4))
+    centred = torch.where(observed, given.values - level, torch.zeros(()))[0, 0]
+    centred = centred - centred.mean()
+    torch.testing.assert_close(wave[:10], (centred / (centred.std(correction=0) + 0.05))[:10])
 
 
 def test_one_wave_at_two_rates_is_read_alike(encoder):
@@ -100,10 +103,15 @@ def test_one_wave_at_two_rates_is_read_alike(encoder):
     torch.testing.assert_close(sampled(64.0).values, sampled(160.0).values, atol=5e-3, rtol=0)
 
 
-def test_waves_are_scaled_by_what_is_large_for_their_kind(encoder):
+def test_a_wave_has_unit_strength_unless_it_is_next_to_nothing_for_its_kind(encoder):
     values = noise(1, 1, 32)
-    acceleration, turning = (encoder.tokenize(signal(values, kind=kind), noise(1, 8)).values for kind in ("accelerometer", "gyroscope"))
-    torch.testing.assert_close(acceleration, 3 * turning)
+    loud, faint, faint_turn = (
+        encoder.tokenize(signal(size * values, kind=kind), noise(1, 8)).values
+        for size, kind in ((10.0, "accelerometer"), (0.01, "accelerometer"), (0.03, "gyroscope"))
+    )
+    assert 0.98 < float(loud.std(correction=0)) < 1
+    assert float(faint.std()) < 0.2
+    torch.testing.assert_close(faint, faint_turn)
 
 
 def test_descriptions_are_centred_and_brought_to_unit_variance(encoder):
