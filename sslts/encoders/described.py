@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sslts import ops
+from sslts.config import Channel
 from sslts.errors import ConfigError
 from sslts.layers import mlp
-from sslts.types import Tokens
+from sslts.types import RateClock, Signal, Tokens
 
 _NARROW = 16
 
@@ -99,6 +100,25 @@ def descriptions(tokens: Tokens) -> Tensor:
             "These tokens do not say what their channels are. Tokenise with descriptions: encoder.tokenize(signal, described)."
         )
     return tokens.described
+
+
+def checked_descriptions(signal: Signal, described: Tensor | None, text_dim: int) -> Tensor:
+    """Descriptions [C, text_dim] of a signal's channels; zeros where none are given (ConfigError if they do not fit)."""
+    expected = (signal.values.shape[1], text_dim)
+    if described is None:
+        return signal.values.new_zeros(expected)
+    if tuple(described.shape) != expected:
+        raise ConfigError(
+            f"Descriptions must be {list(expected)}, got {tuple(described.shape)}. Give one vector a channel, derived channels included."
+        )
+    return described
+
+
+def described_noise(batch: int, channels: int) -> Signal:
+    """A second of noise at 32 Hz on channels with a description, for examples."""
+    values = torch.randn(batch, channels, 32, generator=torch.Generator().manual_seed(0))
+    named = tuple(Channel(name=f"c{index}", kind="accelerometer", unit="g", description=f"axis {index}") for index in range(channels))
+    return Signal(values, named, RateClock(32.0), torch.ones(batch, dtype=torch.bool), torch.ones_like(values, dtype=torch.bool))
 
 
 def place(tokens: Tokens, dim: int) -> Tensor:

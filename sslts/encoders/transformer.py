@@ -11,15 +11,15 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sslts import ops
-from sslts.config import Channel, ComponentConfig, Name, Positive
-from sslts.encoders.described import DescribedStack, place
+from sslts.config import ComponentConfig, Name, Positive
+from sslts.encoders.described import DescribedStack, checked_descriptions, described_noise, descriptions, place
 from sslts.encoders.descriptors.reduction import Reduction
 from sslts.encoders.patches import patch_tokens, width
 from sslts.encoders.triads import with_derived
-from sslts.errors import ChannelError, ConfigError
+from sslts.errors import ChannelError
 from sslts.interfaces import DescribedEncoder, Encoder
 from sslts.layers import TransformerBlock, mlp
-from sslts.types import RateClock, Signal, Tokens
+from sslts.types import Signal, Tokens
 
 #: What is large for a kind of sensor, in the unit that a spec gives it (g, rad/s, ...): numbers that enter a network should be near 1.
 SCALES: dict[str, float] = {"accelerometer": 1.0, "linear-acceleration": 1.0, "acceleration": 1.0, "gyroscope": 3.0, "magnetometer": 1.0}
@@ -113,7 +113,7 @@ class Transformer(Encoder):
 
     def example_signal(self, batch: int = 2) -> Signal:
         """A second of noise at 32 Hz."""
-        return _noise(batch, self.config.channels)
+        return described_noise(batch, self.config.channels)
 
     def tokenize(self, signal: Signal) -> Tokens:
         """[B, C, T] -> [B, C * n, F]: fixed descriptions of the patches; `encode` embeds them."""
@@ -178,19 +178,14 @@ class DescribedTransformer(DescribedEncoder):
 
     def example_signal(self, batch: int = 2) -> Signal:
         """A second of noise on three channels at 32 Hz."""
-        return _noise(batch, 3)
+        return described_noise(batch, 3)
 
     def tokenize(self, signal: Signal, described: Tensor | None = None) -> Tokens:
         """[B, C, T] and descriptions [C, E] -> [B, C * n, F]: fixed descriptions of the patches; `encode` embeds them.
 
         Without descriptions every channel is described by zeros: the model then knows none of them.
         """
-        channels = signal.values.shape[1]
-        if described is None:
-            described = signal.values.new_zeros(channels, self.config.text_dim)
-        if described.shape != (channels, self.config.text_dim):
-            raise ConfigError(f"Descriptions must be [{channels}, {self.config.text_dim}], got {tuple(described.shape)}.")
-        return self.front_end(signal, described)
+        return self.front_end(signal, checked_descriptions(signal, described, self.config.text_dim))
 
     def derive(self, signal: Signal) -> Signal:
         """A three-axis sensor also tells the size of its vector and, where it feels gravity, its vertical and horizontal part."""
@@ -203,9 +198,7 @@ class DescribedTransformer(DescribedEncoder):
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
         """[B, N, F] -> [B, N or fewer, D]; hidden and absent tokens are dropped first."""
         tokens = _packed(tokens, visible)
-        described = tokens.described
-        if described is None:
-            raise ConfigError("These tokens do not say what their channels are. Use this encoder's own tokenize.")
+        described = descriptions(tokens)
         gates, names = torch.sigmoid(self.gate(described)), self.describe(described)
         entered = self.enter(tokens.values)
         entered = entered + gates[tokens.channel] * self.embed(entered)
@@ -228,9 +221,3 @@ def _packed(tokens: Tokens, visible: Tensor | None) -> Tokens:
 
 def _with_values(tokens: Tokens, values: Tensor) -> Tokens:
     return replace(tokens, values=torch.where(tokens.valid[..., None], values, torch.zeros_like(values)))
-
-
-def _noise(batch: int, channels: int) -> Signal:
-    values = torch.randn(batch, channels, 32, generator=torch.Generator().manual_seed(0))
-    described = tuple(Channel(name=f"c{index}", kind="accelerometer", unit="g", description=f"axis {index}") for index in range(channels))
-    return Signal(values, described, RateClock(32.0), torch.ones(batch, dtype=torch.bool), torch.ones_like(values, dtype=torch.bool))

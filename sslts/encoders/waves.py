@@ -17,18 +17,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sslts import ops
-from sslts.config import Channel, ComponentConfig, Name, Positive
+from sslts.config import ComponentConfig, Name, Positive
+from sslts.encoders.described import checked_descriptions, described_noise, descriptions
 from sslts.encoders.patches import read_at
 from sslts.encoders.transformer import SCALES
 from sslts.encoders.triads import with_derived
-from sslts.errors import ConfigError
 from sslts.interfaces import DescribedEncoder
 from sslts.layers import mlp
-from sslts.types import RateClock, Signal, Tokens
+from sslts.types import Signal, Tokens
 
 _TAPS = 9
-#: Each of three layers halves the time axis.
-_HALVINGS = 3
+_LATER_TAPS = (9, 5)
+#: Each layer halves the time axis.
+_HALVINGS = 1 + len(_LATER_TAPS)
 _LEAST = 1e-3
 #: A deviation that is small, in units of what is large: noise is not scaled up to a wave.
 _QUIET = 0.05
@@ -66,12 +67,10 @@ class DescribedWaves(DescribedEncoder):
         self.embed_dim = config.embed_dim
         # Descriptions of channels are much alike: what tells them apart is centred and brought to unit variance.
         self.register_buffer("centre", torch.zeros(config.text_dim))
-        self.register_buffer("spread", torch.ones(config.text_dim))
+        self.register_buffer("spread", torch.ones(()))
         self.kernels = mlp((config.text_dim, config.width, config.width * _TAPS))
         self.where = nn.Linear(config.text_dim, config.width)
-        self.later = nn.ModuleList(
-            nn.Conv1d(config.width, config.width, taps, stride=2, padding=taps // 2) for taps in (9, 5)[: _HALVINGS - 1]
-        )
+        self.later = nn.ModuleList(nn.Conv1d(config.width, config.width, taps, stride=2, padding=taps // 2) for taps in _LATER_TAPS)
         self.leave = mlp((config.width * config.points // 2**_HALVINGS, config.hidden, config.embed_dim))
 
     @classmethod
@@ -81,9 +80,7 @@ class DescribedWaves(DescribedEncoder):
 
     def example_signal(self, batch: int = 2) -> Signal:
         """A second of noise on three channels at 32 Hz."""
-        values = torch.randn(batch, 3, 32, generator=torch.Generator().manual_seed(0))
-        channels = tuple(Channel(name=f"c{index}", kind="accelerometer", unit="g", description=f"axis {index}") for index in range(3))
-        return Signal(values, channels, RateClock(32.0), torch.ones(batch, dtype=torch.bool), torch.ones_like(values, dtype=torch.bool))
+        return described_noise(batch, 3)
 
     def derive(self, signal: Signal) -> Signal:
         """A three-axis sensor also tells the size of its vector and, where it feels gravity, its vertical and horizontal part."""
@@ -93,22 +90,19 @@ class DescribedWaves(DescribedEncoder):
         """Fit how descriptions differ. [K, E]."""
         if len(described) > 1:
             self.centre.copy_(described.mean(0))
-            self.spread.copy_((described - self.centre).square().mean().sqrt().clamp(min=_LEAST).expand_as(self.spread))
+            self.spread.copy_((described - self.centre).square().mean().sqrt().clamp(min=_LEAST))
 
     def tokenize(self, signal: Signal, described: Tensor | None = None) -> Tokens:
         """[B, C, T] and descriptions [C, E] -> [B, C, points]: each channel's wave; less than half of it seen: not valid."""
         batch, channels, samples = signal.values.shape
-        if described is None:
-            described = signal.values.new_zeros(channels, self.config.text_dim)
-        if described.shape != (channels, self.config.text_dim):
-            raise ConfigError(f"Descriptions must be [{channels}, {self.config.text_dim}], got {tuple(described.shape)}.")
+        described = checked_descriptions(signal, described, self.config.text_dim)
         values, seen = ops.filled(signal), signal.usable
         level = ops.masked_mean(values, seen, 2)[..., None]
         scale = torch.tensor([self.config.scales.get(each.kind, 1.0) for each in signal.channels], device=values.device, dtype=values.dtype)
         # Without its level and its strength: they tell activities and postures apart, which is learned first, and no two moments of one.
-        wave = read_at(torch.where(seen, values - level, torch.zeros_like(values)) / scale[:, None], self.config.points)
-        wave = wave - wave.mean(-1, keepdim=True)
-        wave = wave / (wave.square().mean(-1, keepdim=True).sqrt() + _QUIET)
+        wave = torch.where(seen, values - level, torch.zeros_like(values)) / scale[:, None]
+        strength = ops.masked_mean(wave.square(), seen, 2)[..., None].sqrt()
+        wave = read_at(wave / (strength + _QUIET), self.config.points)
         places = torch.arange(channels, device=values.device)
         zeros = torch.zeros((batch, channels), dtype=torch.long, device=values.device)
         return Tokens(
@@ -123,9 +117,7 @@ class DescribedWaves(DescribedEncoder):
 
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
         """[B, N, points] -> [B, 1, D], zeros where nothing is visible."""
-        described = tokens.described
-        if described is None:
-            raise ConfigError("These tokens do not say what their channels are. Use this encoder's own tokenize.")
+        described = descriptions(tokens)
         used = tokens.valid if visible is None else tokens.valid & visible
         rows, count = len(used), len(described)
         heard = torch.where(used[..., None], tokens.values, torch.zeros_like(tokens.values))

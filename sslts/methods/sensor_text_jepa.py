@@ -164,7 +164,7 @@ class SensorTextJEPA(TextMethod):
 
         The moment and the meaning together: of two moments that look much alike, the one of the same activity is nearer.
         """
-        return embeddings[:, self.widths[0] :] / 2**0.5
+        return functional.normalize(embeddings[:, self.widths[0] :], dim=1)
 
     @torch.no_grad()
     def prepare(self, batch: SensorBatch) -> None:
@@ -175,7 +175,9 @@ class SensorTextJEPA(TextMethod):
         if isinstance(self.aggregator, DescribedAggregator):
             self.aggregator.fit(described)
         if self.moments is not None:
-            self.moments.prepare_descriptions(described)
+            heard = [self.moments.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
+            self.moments.prepare_all(heard)
+            self.moments.prepare_descriptions(self.vectors(sorted({text for signal in heard for text in self._told(signal)})))
         texts = sorted({text for offered in _offered(batch) for text in offered})
         if texts:
             self.text_centre.copy_(self.vectors(texts).mean(0))
@@ -213,6 +215,8 @@ class SensorTextJEPA(TextMethod):
         """Predict the latents of hidden places, and meet the window's text."""
         if self.target is None or not self.maskers:
             raise ConfigError("Training sensor-text JEPA needs a masker and a target: train with sslts.training.train.")
+        if (self.agreement is None) != (self.moments is None):
+            raise ConfigError("'agreement' trains 'moments': name both (moments: described-waves, agreement: info-nce), or neither.")
         whole = self._some(batch, generator)
         masker: Any = list(self.maskers.values())[int(torch.randint(len(self.maskers), (1,), generator=generator))]
         plan = masker.plan(whole, generator=generator)
@@ -302,12 +306,18 @@ class SensorTextJEPA(TextMethod):
         views = draw_views(batch.present(), [_place(signal) for signal in batch.signals.values()], generator=generator)
         vague = float(torch.rand(1, generator=generator)) < self.config.vague
         first, second = (self._moment(encoder, batch, drawn, vague=vague) for drawn in views)
-        return agreement(first, second, views[0].any(1) & views[1].any(1)).total
+        # A window that was padded is known by where it ends: it would teach nothing.
+        return agreement(first, second, first.any(1) & second.any(1) & _whole(batch)).total
 
 
 def _offered(batch: SensorBatch) -> Sequence[Any]:
     """The texts of each window; none where the batch has none."""
     return batch.keys.get(TEXTS, [()] * len(batch))
+
+
+def _whole(batch: SensorBatch) -> Tensor:
+    """Which windows were observed from end to end by all of their sensors. bool [B]."""
+    return torch.stack([~signal.present | signal.observed.all(2).all(1) for signal in batch.signals.values()]).all(0)
 
 
 def _place(signal: Signal) -> str:
