@@ -155,10 +155,14 @@ def train_supervised(
 
 
 def overridden(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
-    """The recipe with some dotted keys replaced. Roles hold dots themselves ("components.encoders.acc.name"): longest match first."""
+    """The recipe with some dotted keys replaced. Roles hold dots themselves ("components.encoders.acc.name"): longest match first.
+
+    A component that becomes None is left out.
+    """
     told = recipe.model_dump(mode="json")
     for path, value in changes.items():
         _set(told, path, value)
+    told["components"] = {role: component for role, component in told["components"].items() if component is not None}
     made: Recipe = parse(Recipe, told, f"{recipe.name} with overrides")
     return made
 

@@ -24,6 +24,7 @@ from benchmarks.speed import best, machine, timed
 from benchmarks.speed_signals import HOUR_S, tiled
 from sslts import registry
 from sslts.data import samples
+from sslts.data.recording import Recording
 from sslts.model import Model
 from sslts.retrieval.index import Index, IndexedRecording
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     model = sslts.load(given.model)
     found: dict[str, Any] = {"date": today(), "model": model.name, "machine": machine(), "versions": versions()}
+    found["threads"] = torch.get_num_threads()
     found["classify_hour"] = classify_hour(model, rounds=given.rounds)
     found["search"] = search(model, windows=given.windows, rounds=given.rounds)
     for name in ("classify_hour", "search"):
@@ -52,9 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def classify_hour(model: Model, *, rounds: int) -> dict[str, Any]:
     """Seconds from an hour of a phone's signals to a name for every window."""
-    sample = samples.get(_SAMPLE)
-    reader = registry.get("reader", sample.reader).create()
-    recording = tiled(reader.read(sample.path, session=reader.sessions(sample.path)[0]).only("acc", "gyro"), HOUR_S)
+    recording = tiled(_sample(), HOUR_S)
     named = model.classify(recording, LABELS)
     rates = {name: stream.rate_hz for name, stream in recording.streams.items()}
     seconds = best(lambda: timed(lambda: model.classify(recording, LABELS)), rounds)
@@ -63,7 +63,6 @@ def classify_hour(model: Model, *, rounds: int) -> dict[str, Any]:
         "windows": len(named.time_s),
         "rates_hz": rates,
         "channels": sum(stream.values.shape[1] for stream in recording.streams.values()),
-        "threads": torch.get_num_threads(),
     }
 
 
@@ -72,14 +71,12 @@ def search(model: Model, *, windows: int, rounds: int) -> dict[str, Any]:
     index = invented(model, windows)
     model.search(index, QUERY)
     seconds = best(lambda: timed(lambda: model.search(index, QUERY)), rounds)
-    return {"seconds": seconds, "windows": windows, "width": int(index.words.shape[1]) if index.words is not None else 0}
+    return {"seconds": seconds, "windows": windows, "width": model.method.embed_text([QUERY]).shape[1]}
 
 
 def invented(model: Model, windows: int) -> Index:
     """An index of this model whose embeddings are random directions."""
-    sample = samples.get(_SAMPLE)
-    reader = registry.get("reader", sample.reader).create()
-    real = model.index(reader.read(sample.path, session=reader.sessions(sample.path)[0]))
+    real = model.index(_sample())
     random = np.random.default_rng(0)
 
     def directions(width: int) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -89,13 +86,21 @@ def invented(model: Model, windows: int) -> Index:
 
     return replace(
         real,
-        words=None if real.words is None else directions(real.words.shape[1]),
+        words=directions(model.method.embed_text([QUERY]).shape[1]),
         sensors=directions(real.sensors.shape[1]),
         time_s=np.arange(windows) * real.window_s,
         recording=np.zeros(windows, dtype=np.int32),
         recordings=(IndexedRecording("invented"),),
         nearest={},
     )
+
+
+def _sample() -> Recording:
+    """A walk with the phone's accelerometer and gyroscope: six channels."""
+    sample = samples.get(_SAMPLE)
+    reader = registry.get("reader", sample.reader).create()
+    found: Recording = reader.read(sample.path, session=reader.sessions(sample.path)[0]).only("acc", "gyro")
+    return found
 
 
 if __name__ == "__main__":

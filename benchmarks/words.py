@@ -68,7 +68,16 @@ class Bench:
         overrides = {"data": dict(first), "more": [dict(each) for each in more], **row.overrides}
         out = self.work / place / row.name / digest(place, row, overrides)[:12]
         store = self.work / "cache" / "har-windows"
-        return har.trained(overrides, data=self.data, out=out, store=store, unseen=unseen, train_weights=row.trained, seed=row.seed)
+        return har.trained(
+            overrides,
+            data=self.data,
+            out=out,
+            store=store,
+            unseen=unseen,
+            train_weights=row.trained,
+            seed=row.seed,
+            recipe=row.recipe,
+        )
 
     def keep(self, protocol: ZeroShotProtocol | RetrievalProtocol, row: Jepa, fold: str, judge: Callable[[], dict[str, Any]]) -> None:
         """Compute one fold and write it, unless it is there."""
@@ -98,7 +107,7 @@ class Bench:
 
 def digest(place: str, row: Jepa, overrides: Mapping[str, Any]) -> str:
     """sha256 of everything that decides a model."""
-    told = {"place": place, "recipe": row.config()["recipe_sha256"], "overrides": dict(overrides), "trained": row.trained, "seed": row.seed}
+    told = {"place": place, **row.config(), "overrides": dict(overrides), "seed": row.seed}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
@@ -195,10 +204,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--table", action="store_true", help="write summary.json, summary.md and the plots")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval(options.protocol)
-    known = {row.name: row for row in (state_rows() if options.protocol == "wesad-text" else rows()) if isinstance(row, Jepa)}
+    states = options.protocol == "wesad-text"
+    known = {row.name: row for row in (state_rows() if states else rows()) if isinstance(row, Jepa)}
     bench = Bench(options.data, options.work, options.results, options.resume)
     try:
+        protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval(options.protocol)
         for name in options.rows:
             if name not in known:
                 raise UnknownNameError(f"No row is named '{name}'. {suggest(name, list(known))}Known rows: {', '.join(known)}.")
@@ -208,7 +218,8 @@ def main(arguments: list[str] | None = None) -> int:
                 judge_retrieval(bench, protocol, known[name])
         if options.table:
             words_summary.write(protocol, list(known), root=options.results)
-            words_plots.write_sweep(RECIPE.stem, recipe_lambda(), root=options.results)
+            if not states:
+                words_plots.write_sweep(RECIPE.stem, recipe_lambda(), root=options.results)
     except SslTsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

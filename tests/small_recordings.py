@@ -31,6 +31,3 @@ def assert_same(first: Embeddings, second: Embeddings) -> None:
     assert np.array_equal(first.values, second.values)
     assert np.array_equal(first.time_s, second.time_s)
     assert np.array_equal(first.present, second.present)
-
-
-# --- encode ------------------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ def test_a_change_of_gain_is_undone_by_the_recordings_own_statistics_only(model)
     np.testing.assert_allclose(own[0], own[1], rtol=1e-3, atol=1e-4)
 
 
-# --- save and load -----------------------------------------------------------------------------------------------------
+# --- what is done with embeddings ----------------------------------------------------------------------------------------
 
 
 def test_a_model_without_text_says_which_can(model):

@@ -152,6 +152,3 @@ def test_loading_from_disk_opens_no_connection(folder, monkeypatch):
     monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
     for reference in (folder, f"dir:{folder}", "tiny"):
         assert len(sslts.load(reference).encode(recording())) == 9
-
-
-# --- tasks -------------------------------------------------------------------------------------------------------------

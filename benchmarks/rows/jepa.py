@@ -32,9 +32,11 @@ _WITHOUT_LATENTS: Mapping[str, Any] = {"method.options.latent_weight": 0.0}
 _WITHOUT_TEXT: Mapping[str, Any] = {"method.options.semantic_weight": 0.0, "method.options.ridge": 0.0}
 _CONTRASTIVE: Mapping[str, Any] = {
     **_WITHOUT_LATENTS,
-    "method.options.agreement_weight": 0.0,
     "method.options.ridge": 0.0,
     "components.alignment": {"name": "text-contrast"},
+    "components.agreement": None,
+    "components.moments": None,
+    "neighbours": 1,
 }
 #: The decoder reads and writes what the predictor does, but the fixed description of patches: as many numbers as the encoder's components.
 _DECODER: Mapping[str, Any] = {"name": "latent", "options": {"dim": 64, "depth": 1, "heads": 4, "out_dim": 128}}
@@ -43,6 +45,7 @@ _VICREG: Mapping[str, Any] = {"name": "vicreg", "options": {"invariance": 0.0, "
 
 #: Row -> (what changed, overrides of the recipe in dotted keys).
 CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "half-as-long": ("the recipe, trained half as long", {}),
     "no-text": ("no text: lambda 0, no closed form", _WITHOUT_TEXT),
     "no-jepa": ("no latent prediction", _WITHOUT_LATENTS),
     "no-channel-text": ("no channel text: all channels described alike", {"method.options.channel_text": False}),
@@ -64,6 +67,10 @@ CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
     ),
     **{f"lambda-{weight:g}": (f"lambda {weight:g}", {"method.options.semantic_weight": weight}) for weight in LAMBDAS},
 }
+
+
+#: Explorations are half as long, and are compared with the recipe at that length.
+_SHORT: Mapping[str, Any] = {"epochs": 4, "conclude_windows": 6000}
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,7 @@ def recipe_lambda() -> float:
 
 
 class Ablation(Jepa):
-    """One choice of the recipe changed."""
+    """One choice of the recipe changed, trained half as long."""
 
     kind = "ablation"
 
@@ -133,7 +140,7 @@ def rows() -> list[FeatureRow]:
     whole, some = Parts(label_fractions=()), Parts(label_fractions=(), groups=(0,))
     labels = {"no-text": NO_LABELS}
     changed = [
-        Ablation(name, title, parts=some, overrides=overrides, pretraining_labels=labels.get(name, Jepa.pretraining_labels))
+        Ablation(name, title, parts=some, overrides={**_SHORT, **overrides}, pretraining_labels=labels.get(name, Jepa.pretraining_labels))
         for name, (title, overrides) in CHANGES.items()
     ]
     unlabelled = "Sensor-text JEPA, our recipe without text, frozen + linear probe"

@@ -2,7 +2,7 @@
 
 A context encoder reads what is visible of a window; a predictor maps it to the latents of hidden stretches of a channel or of another
 sensor, which a moving-average copy of the encoder computes from the whole window. The same predictor summarises the context by one learned
-query, and a linear map of that summary should meet the text that describes the window:
+query, and a linear map of that summary and of what is kept should meet the text that describes the window:
 
     L = || g(z_ctx, m) - sg[ f_ema(x)_m ] ||^2  +  lambda || g(z_ctx) - sg[s] ||^2
 
@@ -129,7 +129,7 @@ class SensorTextJEPA(TextMethod):
     def tokenise(
         self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False, encoder: DescribedEncoder | None = None
     ) -> Tokens:
-        """Sensors' patches in one sequence a row, each with the vector of its channel's description. [B, N, F].
+        """Sensors' tokens in one sequence a row, each with the vector of its channel's description. [B, N, F].
 
         drawn: bool [B, M], which sensors of each window (default: all that are present); vague: descriptions do not say where sensors sit;
         encoder: whose tokens (default: of the one that is aligned with texts).
@@ -168,7 +168,7 @@ class SensorTextJEPA(TextMethod):
 
     @torch.no_grad()
     def prepare(self, batch: SensorBatch) -> None:
-        """Fit what is fixed: the patches' statistics, the places of channels' descriptions, what texts have in common, the heads' scale."""
+        """Fit what is fixed: statistics of patches, places of channels' descriptions, what texts have in common, the scale of features."""
         signals = [self.encoder.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
         self.encoder.prepare_all(signals)
         described = self.vectors(sorted({text for signal in signals for text in self._told(signal)}))

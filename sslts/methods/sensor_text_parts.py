@@ -18,6 +18,8 @@ _OPTIONAL = (
     ("regulariser", "objective"),
     ("moments", "encoder"),
 )
+#: Roles whose encoder must read descriptions, and the one that comes with sslts.
+_DESCRIBED = {"encoder": "described-transformer", "moments": "described-waves"}
 
 
 def build_parts(config: ModelConfig) -> dict[str, Any]:
@@ -30,16 +32,15 @@ def build_parts(config: ModelConfig) -> dict[str, Any]:
     for role in ("encoder", "predictor", "text_encoder"):
         if role not in named:
             raise ConfigError(f"components has no '{role}': sensor-text JEPA needs one.")
+    for role, fitting in _DESCRIBED.items():
+        if role in named and not issubclass(registry.get("encoder", named[role].name), DescribedEncoder):
+            raise ConfigError(f"{role} '{named[role].name}' does not read channel descriptions. Use '{fitting}'.")
     text_encoder = build("text-encoder", named["text_encoder"], "text_encoder")
     facts: dict[str, Any] = {"text_dim": text_encoder.embed_dim}
     encoder = build("encoder", named["encoder"], "encoder", facts)
-    if not isinstance(encoder, DescribedEncoder):
-        raise ConfigError(f"encoder '{named['encoder'].name}' does not read channel descriptions. Use 'described-transformer'.")
     facts["token_dim"] = encoder.embed_dim
     # In this order: fresh weights are a function of the seed and of who draws first.
     optional = {role: build(kind, named[role], role, facts) if role in named else None for role, kind in _OPTIONAL}
-    if optional["moments"] is not None and not isinstance(optional["moments"], DescribedEncoder):
-        raise ConfigError(f"moments '{named['moments'].name}' does not read channel descriptions. Use 'described-waves'.")
     maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
     predictor = build("predictor", named["predictor"], "predictor", facts)
     return {"encoder": encoder, "predictor": predictor, "text_encoder": text_encoder, "maskers": maskers, **optional}

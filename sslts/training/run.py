@@ -169,7 +169,7 @@ def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:
     return store.select(chosen)
 
 
-def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, label_names: Sequence[str]) -> WindowSource | None:
+def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, names: Sequence[str]) -> WindowSource | None:
     """Windows of the validation subjects, for the monitors only; standardised with the training subjects' statistics."""
     if not recipe.monitor.validation_subjects:
         return None
@@ -179,7 +179,7 @@ def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, 
         statistics = {session: recording_statistics(chosen.recording(session), chosen.spec) for session in chosen.sessions}
     elif preprocessing.statistics:
         statistics = dict.fromkeys(chosen.sessions, preprocessing.statistics)
-    return StoreSource(chosen, statistics, recipe.preprocessing.clip, label_names=label_names)
+    return StoreSource(chosen, statistics, recipe.preprocessing.clip, label_names=names)
 
 
 def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict[str, Mapping[str, ChannelStatistics]] | None]:

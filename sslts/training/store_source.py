@@ -119,7 +119,8 @@ class Rows:
     @classmethod
     def of_subjects(cls, source: KnownSource, subjects: Collection[str]) -> Rows:
         """The windows of these subjects."""
-        return cls(source, [row for row, subject in enumerate(source.subjects()) if subject in set(subjects)])
+        wanted = set(subjects)
+        return cls(source, [row for row, subject in enumerate(source.subjects()) if subject in wanted])
 
     def __len__(self) -> int:
         return len(self._rows)

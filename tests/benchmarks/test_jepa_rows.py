@@ -7,9 +7,10 @@ import torch
 
 pytest.importorskip("sklearn")
 from benchmarks import har
-from benchmarks.rows.jepa import CHANGES, LAMBDAS, recipe_lambda, rows
+from benchmarks.rows.jepa import CHANGES, LAMBDAS, STATES, recipe_lambda, rows, state_rows
 from sslts import registry
 from sslts.config import Channel, Preprocessing
+from sslts.evaluate.protocol import load_protocol
 from sslts.types import TEXTS, RateClock, SensorBatch, Signal
 
 ALL = {"latent", "semantic", "agreement"}
@@ -54,7 +55,7 @@ def test_every_change_is_a_row_of_group_0_without_label_fractions():
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_override_changes_the_recipe_and_is_understood(name):
-    assert recipe(name).digest != har.recipe_of({}).digest
+    assert recipe(name).digest != (har.recipe_of({}) if name == "half-as-long" else recipe("half-as-long")).digest
     method = built(name)
     assert set(method.maskers) == {"block", "cross"}
 
@@ -100,3 +101,34 @@ def test_minilm_needs_its_weights_from_the_hub_or_its_cache():
     tower = built("tower-minilm").text_encoder
     assert tower.embed_dim == 384
     assert not tower.ready
+
+
+def test_explorations_are_half_as_long_and_differ_in_nothing_else():
+    whole, short = har.recipe_of({}).model_dump(), recipe("half-as-long").model_dump()
+    assert {key for key in whole if whole[key] != short[key]} == {"epochs", "conclude_windows"}
+    assert (short["epochs"], short["conclude_windows"]) == (whole["epochs"] // 2, whole["conclude_windows"] // 2)
+
+
+def test_contrast_alone_has_no_moments_and_no_neighbours_among_its_negatives():
+    method = built("contrastive-only")
+    assert method.moments is None
+    assert recipe("contrastive-only").neighbours == 1
+
+
+def test_a_rows_configuration_knows_the_recipe_its_changes_and_the_version_of_the_code(monkeypatch):
+    first, second = (next(row for row in rows() if row.name == name).config() for name in ("sensor-text-jepa-har", "random-init"))
+    assert first["recipe_digest"] == har.recipe_of({}).digest
+    assert {key for key in first if first[key] != second[key]} == {"trained"}
+    monkeypatch.setattr("benchmarks.rows.jepa.VERSION", 99)
+    assert next(row for row in rows() if row.name == "sensor-text-jepa-har").config() != first
+
+
+def test_the_row_of_states_trains_its_own_recipe_without_the_groups_people(monkeypatch, tmp_path):
+    protocol = load_protocol("wesad-loso")
+    (row,) = state_rows()
+    told = {}
+    monkeypatch.setattr(har, "trained", lambda overrides, **named: told.update(named))
+    row.placed(tmp_path).model(protocol, protocol.groups[1], tmp_path)
+    assert told["recipe"] == STATES == "sensor-text-jepa-wesad"
+    assert told["unseen"] == [f"wesad-wrist:{who}" for who in protocol.groups[1].test]
+    assert har.recipe_of({}, recipe=STATES).sets.keys() == {"wesad-wrist"}

@@ -159,11 +159,33 @@ def test_an_embedding_is_what_is_kept_what_compares_with_sensors_and_what_it_mea
 
 
 def test_without_an_encoder_of_moments_sensors_are_compared_by_meaning(method):
-    plain = variant(method, moments=None)
+    plain = variant(method, moments=None, agreement=None)
     assert plain.widths[1] == 0
     values = plain.embed(batch())
-    torch.testing.assert_close(functional.normalize(plain.in_sensor_space(values), dim=1), plain.in_text_space(values))
+    torch.testing.assert_close(plain.in_sensor_space(values), plain.in_text_space(values))
     assert "agreement" not in plain.training_loss(batch(), generator=generator()).parts
+
+
+@pytest.mark.parametrize("missing", ["moments", "agreement"])
+def test_moments_and_what_trains_them_are_named_together_to_train(method, missing):
+    half = variant(method, **{missing: None})
+    half.embed(batch())
+    with pytest.raises(ConfigError, match="name both"):
+        half.training_loss(batch(), generator=generator())
+
+
+def test_windows_that_were_padded_or_hardly_seen_take_no_part_in_the_agreement(method):
+    given = batch(6)
+    torn = given.signals["wrist"].observed.clone()
+    torn[1, :, 40:] = False  # padded
+    torn[4, :, 10:] = False  # less than half of it seen: no token
+    worse = {**given.signals, "wrist": replace(given.signals["wrist"], observed=torn)}
+    found = method._agreement(method.agreement, method.moments, SensorBatch(worse, given.keys), generator()).item()
+    drawn = draw_views(given.present(), ["wrist", "person"], generator=generator())
+    made = [method._moment(method.moments, given, view) for view in drawn]
+    weight = torch.tensor([True, False, True, True, False, True])
+    assert found == pytest.approx(method.agreement(*made, weight).total.item(), abs=1e-5)
+    assert found != pytest.approx(method.agreement(*made).total.item(), abs=1e-3)
 
 
 def test_without_an_aggregator_the_mean_of_the_tokens_is_kept(method):

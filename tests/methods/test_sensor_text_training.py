@@ -90,6 +90,16 @@ def test_vague_steps_say_what_is_measured_but_not_where(method, share):
     assert not vague & placed
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_vague_steps_are_vague_for_the_moments_too(method, share, monkeypatch):
+    told: list[bool] = []
+    made = variant(method, vague=share)
+    original = made.tokenise
+    monkeypatch.setattr(made, "tokenise", lambda *given, **named: told.append(named["vague"]) or original(*given, **named))
+    made.training_loss(batch(), generator=generator())
+    assert told == [bool(share)] * 3, "what is predicted, and two views"
+
+
 def test_without_channel_text_all_channels_are_described_alike(method):
     plain = variant(method, channel_text=False)
     for encoder in (plain.encoder, plain.moments):

@@ -155,3 +155,8 @@ def test_neighbours_stay_together_in_runs_that_end_elsewhere_in_every_epoch():
         assert 10 <= len(breaks) <= 13
     assert len(ends) > 2
     assert sampled.epoch(0) != sampled.epoch(1)
+
+
+def test_a_recipe_says_how_many_neighbours_stay_together():
+    assert SampleOrder.of(recipe(), 100).neighbours == 1
+    assert SampleOrder.of(recipe(neighbours=8), 100).neighbours == 8
