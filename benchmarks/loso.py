@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,23 @@ PARTS = ("tasks", "label_fractions", "missing", "own_probes")
 _MISSING = ("missing", "own_probes")
 
 
-def compute_row(protocol: Protocol, row: Row, grid: Grid, *, resume: bool, parts: Sequence[str] = PARTS, root: Path = ROOT) -> int:
-    """Compute the parts of a row's folds that are missing or stale (all of them without `resume`); returns how many were computed."""
+def compute_row(
+    protocol: Protocol,
+    row: Row,
+    grid: Grid,
+    *,
+    resume: bool,
+    parts: Sequence[str] = PARTS,
+    root: Path = ROOT,
+    groups: Collection[int] | None = None,
+) -> int:
+    """Compute the parts of a row's folds that are missing or stale (all of them without `resume`); returns how many were computed.
+
+    groups: only these, so that several processes can share a row.
+    """
     computed = 0
     for group in protocol.groups:
-        if row.parts.groups is not None and group.index not in row.parts.groups:
+        if any(some is not None and group.index not in some for some in (row.parts.groups, groups)):
             continue
         for subject in group.test:
             path = fold_path(protocol.id, row.name, subject, root=root)

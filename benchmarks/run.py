@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
             rows = [row.placed(options.work) for row in find_rows(options.rows, protocol)]
             grid = load_grid(protocol, options.data)
             for row in rows:
-                loso.compute_row(protocol, row, grid, resume=options.resume, parts=options.parts, root=options.results)
+                loso.compute_row(
+                    protocol, row, grid, resume=options.resume, parts=options.parts, root=options.results, groups=options.groups
+                )
         if options.table:
             summary.write(protocol, list(all_rows(protocol)), root=options.results)
     except SslTsError as error:
@@ -48,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("protocol", help="a protocol's id, such as wesad-loso")
     parser.add_argument("--rows", nargs="+", default=[], metavar="ROW", help="rows, or peers, models, ablations, all")
     parser.add_argument("--parts", nargs="+", default=loso.PARTS, choices=loso.PARTS, help="compute only these parts of each fold")
+    parser.add_argument("--groups", nargs="+", type=int, metavar="K", help="only the folds of these groups: several processes share a row")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that holds the data sets (default: data)")
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder for pretrainings and features (default: runs)")
     parser.add_argument("--results", type=Path, default=results.ROOT, help="folder for the results (default: benchmarks/results)")

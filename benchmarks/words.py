@@ -17,7 +17,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,7 @@ class Bench:
     work: Path
     results: Path
     resume: bool
+    folds: Collection[str] | None = None
     _grids: dict[str, Grid] = field(default_factory=dict)
 
     def grid(self, protocol: Protocol) -> Grid:
@@ -80,7 +81,9 @@ class Bench:
         )
 
     def keep(self, protocol: ZeroShotProtocol | RetrievalProtocol, row: Jepa, fold: str, judge: Callable[[], dict[str, Any]]) -> None:
-        """Compute one fold and write it, unless it is there."""
+        """Compute one fold and write it, unless it is there or not wanted."""
+        if self.folds is not None and fold not in self.folds:
+            return
         mine = digest(f"{protocol.id} {protocol.version}", row, row.overrides)
         path = fold_path(protocol.id, row.name, fold, root=self.results)
         if self.resume and read_current(path, mine):
@@ -197,6 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("protocol", choices=("har-zero-shot", "har-retrieval", "wesad-text"))
     parser.add_argument("--rows", nargs="+", default=[], metavar="ROW")
+    parser.add_argument("--folds", nargs="+", metavar="FOLD", help="only these (group0, dsads, unseen-3): several processes share a row")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder that holds the data sets (default: data)")
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder for pretrainings (default: runs)")
     parser.add_argument("--results", type=Path, default=ROOT)
@@ -206,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     states = options.protocol == "wesad-text"
     known = {row.name: row for row in (state_rows() if states else rows()) if isinstance(row, Jepa)}
-    bench = Bench(options.data, options.work, options.results, options.resume)
+    bench = Bench(options.data, options.work, options.results, options.resume, options.folds)
     try:
         protocol = load_zero_shot() if options.protocol == "har-zero-shot" else load_retrieval(options.protocol)
         for name in options.rows:

@@ -113,6 +113,7 @@ def test_resume_keeps_finished_folds_and_recomputes_changed_ones(computed, proto
 
 def test_parts_are_added_to_what_is_there(tmp_path, protocol, grid):
     mine = row(tmp_path / "work", groups=(0,))
+    assert loso.compute_row(protocol, mine, grid, resume=True, parts=["tasks"], root=tmp_path, groups=[]) == 0
     assert loso.compute_row(protocol, mine, grid, resume=True, parts=["tasks"], root=tmp_path) == 3
     path = fold_path(protocol.id, "toy", "S2", root=tmp_path)
     tasks = json.loads(path.read_text())["tasks"]
