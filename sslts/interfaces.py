@@ -252,8 +252,9 @@ class Method(Component):
     def prepare(self, batch: SensorBatch) -> None:
         """Called once before training with windows of the training subjects: let the encoders fit label-free statistics."""
 
-    def conclude(self, batches: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
-        """Called once after the last step with windows of the training subjects: fit what has a closed form. Default: nothing."""
+    def conclude(self, recorded: Iterable[SensorBatch], changed: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
+        """Called once after the last step with windows of the training subjects, as they were recorded and as training read them
+        (augmented): fit what has a closed form. Default: nothing."""
 
 
 class TextMethod(Method):

@@ -12,6 +12,7 @@ Distances, maskers and the terms beside them are components: the seed's objectiv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Self, final
 
 import torch
@@ -27,12 +28,14 @@ from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, draw_views, line_up
 from sslts.methods.sensor_text_parts import build_parts, small_parts
-from sslts.methods.sensor_text_terms import latent_distance, reconstruction
-from sslts.methods.text_head import LeastSquares, TextHead, richness
+from sslts.methods.sensor_text_terms import latent_distance, place_of, reconstruction, texts_of, unbroken
+from sslts.methods.text_head import LeastSquares, TextHead, TextSpace, richness
 from sslts.text.channels import channel_texts
-from sslts.types import TEXTS, LossParts, SensorBatch, Signal, Tokens
+from sslts.types import LossParts, SensorBatch, Signal, Tokens
 
 _SCALED_ON = 512
+#: Batches of windows as recorded, after training.
+_SCALED_AFTER = 8
 _ANY_CHANNEL = "a channel of a sensor"
 
 
@@ -52,7 +55,7 @@ class SensorTextJEPA(TextMethod):
         training step, one of these numbers at random (0: all). layer_norm: whether targets are normalised, as in I-JEPA. ridge: of the
         closed form that ends training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share
         of training steps in which descriptions do not say where sensors sit. channel_text: False tells all channels by
-        one and the same text, so that none is known from another (for comparison).
+        one and the same text, so that none is known from another (for comparison). evenness: of the text space, 0 as the tower has it to 1.
         """
 
         latent_weight: float = Field(default=1.0, ge=0, le=1e3)
@@ -67,10 +70,10 @@ class SensorTextJEPA(TextMethod):
         ridge: float = Field(default=0.01, ge=0, le=1e3)
         vague: float = Field(default=0.0, ge=0, le=1)
         channel_text: bool = True
+        evenness: float = Field(default=0.5, ge=0, le=1)
 
     config: Config
     temperature: Tensor
-    text_centre: Tensor
 
     def __init__(
         self,
@@ -111,8 +114,7 @@ class SensorTextJEPA(TextMethod):
         self.embed_dim = sum(self.widths)
         # Divides cosine similarities when windows are named; fitted on validation windows of the training side after training.
         self.register_buffer("temperature", torch.tensor(0.1))
-        # All descriptions of activities point much the same way: what they have in common tells none from another.
-        self.register_buffer("text_centre", torch.zeros(text_encoder.embed_dim))
+        self.text_space = TextSpace(text_encoder.embed_dim, evenness=config.evenness)
         self._known: dict[str, Tensor] = {}
 
     @classmethod
@@ -152,8 +154,8 @@ class SensorTextJEPA(TextMethod):
         return torch.cat([kept, *moment, meaning], dim=1)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
-        """n texts -> [n, E], unit length, without what all training texts have in common."""
-        return self._centred(self.text_encoder(texts))
+        """n texts -> [n, E], unit length."""
+        return self.text_space(self.text_encoder(texts))
 
     def in_text_space(self, embeddings: Tensor) -> Tensor:
         """What compares with texts, unit length: [n, K + S + E] -> [n, E]."""
@@ -178,25 +180,34 @@ class SensorTextJEPA(TextMethod):
             heard = [self.moments.derive(signal) for signal in batch.signals.values() if bool(signal.present.any())]
             self.moments.prepare_all(heard)
             self.moments.prepare_descriptions(self.vectors(sorted({text for signal in heard for text in self._told(signal)})))
-        texts = sorted({text for offered in _offered(batch) for text in offered})
+        texts = sorted({text for offered in texts_of(batch) for text in offered})
         if texts:
-            self.text_centre.copy_(self.vectors(texts).mean(0))
-        drawing = torch.Generator().manual_seed(0)
-        parts = batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))
-        self.head.scale(torch.cat([self._features(self._seen(part, drawing)) for part in parts if len(part)]))
+            self.text_space.fit(self.vectors(texts))
+        self._scale([batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))])
 
     @torch.no_grad()
-    def conclude(self, batches: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
-        """Second term, exactly: with the encoder as it is now, the linear map to the text space has a closed form (ridge regression)."""
+    def conclude(self, recorded: Iterable[SensorBatch], changed: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
+        """Second term, exactly: with the encoder as it is now, the linear map to the text space has a closed form (ridge regression).
+
+        Windows as recorded show all of their sensors, changed ones a few; either half weighs the same.
+        """
         if self.config.ridge <= 0:
             return
-        solver = LeastSquares(2 * self.head.dim + 1, self.text_dim)
-        for batch in batches:
-            context = self._seen(batch, generator, whole=True)
-            target, told = self._targets(batch, generator)
-            told = told & context.valid.any(1)
-            solver.add(self.head.terms(self._features(context), richness(context))[told], target[told])
-        self.head.set_linear(*solver.solve(self.config.ridge))
+        recorded = iter(recorded)
+        first = list(islice(recorded, _SCALED_AFTER))
+        self._scale(first)  # training has changed what the features are
+        recorded, halves = chain(first, recorded), []
+        for batches, few in ((recorded, False), (changed, True)):
+            solver = LeastSquares(2 * self.head.dim + 1, self.text_dim)
+            for batch in batches:
+                told = torch.tensor([len(texts) > 0 for texts in texts_of(batch)])
+                if told.any():
+                    known = batch.select(told.nonzero()[:, 0])
+                    context = self.encoder.encode(self._some(known, generator) if few else self.tokenise(known))
+                    usable = context.valid.any(1)
+                    solver.add(self.head.terms(self._features(context), richness(context))[usable], self._described(known)[usable])
+            halves.append(solver)
+        self.head.set_linear(*LeastSquares.evenly(halves).solve(self.config.ridge))
 
     def start_training(self) -> None:
         """Make the target: a copy of the encoder that follows it slowly."""
@@ -230,7 +241,8 @@ class SensorTextJEPA(TextMethod):
                 self.objective, self.predictor, self.target.average, whole, context, hidden, layer_norm=self.config.layer_norm
             )
         if self.alignment is not None and self.config.semantic_weight > 0:
-            terms["semantic"] = self.config.semantic_weight * self._semantic(self.alignment, batch, meaning, usable, generator)
+            target, told = self._targets(batch, generator)
+            terms["semantic"] = self.config.semantic_weight * self.alignment(meaning, target, told & usable).total
         if self.agreement is not None and self.moments is not None and self.config.agreement_weight > 0:
             terms["agreement"] = self.config.agreement_weight * self._agreement(self.agreement, self.moments, batch, generator)
         if self.decoder is not None and self.config.local_weight > 0:
@@ -253,16 +265,17 @@ class SensorTextJEPA(TextMethod):
         texts = channel_texts(signal.channels, vague=vague)
         return texts if self.config.channel_text else [_ANY_CHANNEL] * len(texts)
 
-    def _some(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
-        """Tokens of a random few of each window's sensors; `whole`: in half of the cases, of all."""
-        counts = (*self.config.sensors, *(0 for _ in self.config.sensors)) if whole else self.config.sensors
-        count = counts[int(torch.randint(len(counts), (1,), generator=generator))]
+    def _some(self, batch: SensorBatch, generator: torch.Generator) -> Tokens:
+        """Tokens of a random few of each window's sensors."""
+        count = self.config.sensors[int(torch.randint(len(self.config.sensors), (1,), generator=generator))]
         drawn = draw_sensors(batch.present(), count, generator=generator)
         return self.tokenise(batch, drawn, vague=float(torch.rand(1, generator=generator)) < self.config.vague)
 
-    def _seen(self, batch: SensorBatch, generator: torch.Generator, *, whole: bool = False) -> Tokens:
-        """What the encoder makes of them, nothing hidden."""
-        return self.encoder.encode(self._some(batch, generator, whole=whole))
+    def _scale(self, batches: Sequence[SensorBatch]) -> None:
+        """Let the head take the scale of whole windows' features."""
+        found = [self._features(self.encoder.encode(self.tokenise(batch))) for batch in batches if len(batch)]
+        if found:
+            self.head.scale(torch.cat(found))
 
     def _features(self, context: Tokens) -> Tensor:
         """[B, K + D]: what is kept of the window, and the predictor's summary."""
@@ -280,12 +293,9 @@ class SensorTextJEPA(TextMethod):
         made = encoder.encode(self.tokenise(batch, drawn, vague=vague, encoder=encoder))
         return functional.normalize(ops.pooled_mean(made), dim=1)
 
-    def _centred(self, vectors: Tensor) -> Tensor:
-        return functional.normalize(vectors - self.text_centre.to(vectors), dim=1)
-
     def _targets(self, batch: SensorBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """One of each window's texts [B, E], and which windows have one. Which one is drawn anew in every step."""
-        offered = _offered(batch)
+        offered = texts_of(batch)
         # One pick for the whole batch: two wordings of one activity side by side would be negatives of each other.
         pick = float(torch.rand(1, generator=generator))
         told = [texts[int(pick * len(texts))] if len(texts) else None for texts in offered]
@@ -293,34 +303,18 @@ class SensorTextJEPA(TextMethod):
         device = self.temperature.device
         target, weight = torch.zeros(len(told), self.text_dim, device=device), torch.tensor([t is not None for t in told], device=device)
         if known:
-            target[weight] = self._centred(self.vectors(known))
+            target[weight] = self.text_space(self.vectors(known))
         return target, weight
 
-    def _semantic(self, alignment: Objective, batch: SensorBatch, meaning: Tensor, usable: Tensor, generator: torch.Generator) -> Tensor:
-        """Second term: the distance to a text of each window."""
-        target, told = self._targets(batch, generator)
-        return alignment(meaning, target, told & usable).total
+    def _described(self, batch: SensorBatch) -> Tensor:
+        """The middle of all texts of each window, unit length: what `_targets` is on average. [B, E]."""
+        middles = [self.text_space(self.vectors(texts)).mean(0) for texts in texts_of(batch)]
+        return functional.normalize(torch.stack(middles), dim=1)
 
     def _agreement(self, agreement: Objective, encoder: DescribedEncoder, batch: SensorBatch, generator: torch.Generator) -> Tensor:
         """The same moment, seen by two sets of sensors that share none, among the other windows of the batch."""
-        views = draw_views(batch.present(), [_place(signal) for signal in batch.signals.values()], generator=generator)
+        views = draw_views(batch.present(), [place_of(signal) for signal in batch.signals.values()], generator=generator)
         vague = float(torch.rand(1, generator=generator)) < self.config.vague
         first, second = (self._moment(encoder, batch, drawn, vague=vague) for drawn in views)
         # A window that was padded is known by where it ends: it would teach nothing.
-        return agreement(first, second, first.any(1) & second.any(1) & _whole(batch)).total
-
-
-def _offered(batch: SensorBatch) -> Sequence[Any]:
-    """The texts of each window; none where the batch has none."""
-    return batch.keys.get(TEXTS, [()] * len(batch))
-
-
-def _whole(batch: SensorBatch) -> Tensor:
-    """Which windows were observed from end to end by all of their sensors. bool [B]."""
-    return torch.stack([~signal.present | signal.observed.all(2).all(1) for signal in batch.signals.values()]).all(0)
-
-
-def _place(signal: Signal) -> str:
-    """Where a sensor sits; what does not say sits alone."""
-    channel = signal.channels[0]
-    return channel.position or f"{channel.kind} {channel.name} {channel.description}"
+        return agreement(first, second, first.any(1) & second.any(1) & unbroken(batch)).total

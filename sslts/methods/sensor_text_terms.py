@@ -1,7 +1,8 @@
-"""Terms of sensor-text JEPA's loss that look at hidden places of a window."""
+"""Terms of sensor-text JEPA's loss that look at hidden places of a window, and what they ask of a batch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from sslts import ops
 from sslts.interfaces import Predictor
-from sslts.types import Tokens
+from sslts.types import TEXTS, SensorBatch, Signal, Tokens
 
 
 def latent_distance(
@@ -34,3 +35,19 @@ def reconstruction(decoder: Predictor, whole: Tokens, context: Tokens, hidden: T
     made = decoder(context, wanted)
     distance = (made.values - wanted.values).square().mean(-1)
     return (distance * wanted.valid).sum() / wanted.valid.sum().clamp(min=1)
+
+
+def texts_of(batch: SensorBatch) -> Sequence[Any]:
+    """The texts of each window; none where the batch has none."""
+    return batch.keys.get(TEXTS, [()] * len(batch))
+
+
+def unbroken(batch: SensorBatch) -> Tensor:
+    """Which windows were observed from end to end by all of their sensors. bool [B]."""
+    return torch.stack([~signal.present | signal.observed.all(2).all(1) for signal in batch.signals.values()]).all(0)
+
+
+def place_of(signal: Signal) -> str:
+    """Where a sensor sits; what does not say sits alone."""
+    channel = signal.channels[0]
+    return channel.position or f"{channel.kind} {channel.name} {channel.description}"

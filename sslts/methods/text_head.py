@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -10,14 +12,50 @@ from sslts.types import Tokens
 
 _LEAST = 1e-3
 _CLIP = 5.0
-#: So many channels are half-way between few and many.
-_MANY = 20
+#: So many channels are half-way between few and many, and how sharply the two are told apart.
+_MANY, _SHARPNESS = 40, 4
+#: Rows of a regression are added so many at a time: adding costs as much as multiplying.
+_TOGETHER = 1024
+#: Of the largest variance: directions of less are not stretched further.
+_LEAST_SHARE = 0.05
+
+
+class TextSpace(nn.Module):
+    """Vectors of texts [n, E] -> the space in which windows and texts are compared, unit length [n, E].
+
+    What all training texts have in common is taken away, and directions in which they differ much are weighed down
+    (Mu & Viswanath 2018, arXiv:1702.01417; Su et al. 2021, arXiv:2103.15316): else "standing" and "standing in an elevator" are one text.
+    """
+
+    centre: Tensor
+    stretch: Tensor
+
+    def __init__(self, dim: int, *, evenness: float) -> None:
+        """evenness: 0 keeps the tower's variances, 1 evens them out."""
+        super().__init__()
+        self.evenness = evenness
+        self.register_buffer("centre", torch.zeros(dim))
+        self.register_buffer("stretch", torch.eye(dim))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """[n, E] -> [n, E]."""
+        return functional.normalize((vectors - self.centre.to(vectors)) @ self.stretch.to(vectors), dim=1)
+
+    @torch.no_grad()
+    def fit(self, vectors: Tensor) -> None:
+        """Take centre and variances from training texts [n, E], each once."""
+        centre = vectors.mean(0)
+        units = functional.normalize(vectors - centre, dim=1).double()
+        variance, directions = torch.linalg.eigh(units.T @ units)
+        scale = (variance / variance.max().clamp(min=_LEAST) + _LEAST_SHARE) ** (-self.evenness / 2)
+        self.centre.copy_(centre)
+        self.stretch.copy_(directions * scale @ directions.T)
 
 
 class TextHead(nn.Module):
     """features [B, F] -> meaning [B, E], of unit length.
 
-    The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few sensors and another for many,
+    The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few channels and another for many,
     and in between their mixture. A single map for both was worse at either.
     """
 
@@ -37,9 +75,9 @@ class TextHead(nn.Module):
         return functional.normalize(self.meaning(self.terms(features, richness)), dim=1)
 
     def terms(self, features: Tensor, richness: Tensor) -> Tensor:
-        """[B, F], [B] -> [B, 2 F + 1]: the scaled features, the same times richness, richness."""
+        """[B, F], [B] -> [B, 2 F + 1]: the scaled features as far as channels are few, the same as far as they are many, richness."""
         scaled, rich = self.scaled(features), richness[:, None]
-        return torch.cat([scaled, rich * scaled, rich], dim=1)
+        return torch.cat([(1 - rich) * scaled, rich * scaled, rich], dim=1)
 
     def scaled(self, features: Tensor) -> Tensor:
         """Features of about unit variance over training windows."""
@@ -60,11 +98,11 @@ class TextHead(nn.Module):
 
 
 def richness(tokens: Tokens) -> Tensor:
-    """How many channels a window has, [B] in 0..1: 0.2 for one three-axis sensor and what is derived of it, 0.8 for five units of three."""
+    """How far a window has many channels, [B] in 0..1: 0.001 for one three-axis sensor and what is derived of it, 0.9 for five units."""
     channels = int(tokens.channel.max()) + 1
     counts = torch.zeros(len(tokens.valid), channels, device=tokens.valid.device)
     count = (counts.scatter_add_(1, tokens.channel, tokens.valid.to(counts.dtype)) > 0).sum(1)
-    return count / (count + _MANY)
+    return 1 / (1 + (_MANY / count.clamp(min=1)) ** _SHARPNESS)
 
 
 class LeastSquares:
@@ -72,25 +110,46 @@ class LeastSquares:
 
     def __init__(self, features: int, targets: int) -> None:
         self.count = 0
-        self.features, self.targets = torch.zeros(features, dtype=torch.float64), torch.zeros(targets, dtype=torch.float64)
-        self.square = torch.zeros(features, features, dtype=torch.float64)
-        self.cross = torch.zeros(features, targets, dtype=torch.float64)
+        # The last row and column: a feature that is always 1.
+        self.square = torch.zeros(features + 1, features + 1, dtype=torch.float64)
+        self.cross = torch.zeros(features + 1, targets, dtype=torch.float64)
+        self._waiting: list[tuple[Tensor, Tensor]] = []
 
     def add(self, features: Tensor, targets: Tensor) -> None:
         """Rows [b, F] and [b, E]."""
-        features, targets = features.cpu(), targets.cpu()
         self.count += len(features)
-        self.features += features.sum(0).double()
-        self.targets += targets.sum(0).double()
-        self.square += (features.T @ features).double()  # a batch's products in single precision, their sum in double
-        self.cross += (features.T @ targets).double()
+        self._waiting.append((features.cpu(), targets.cpu()))
+        if sum(len(rows) for rows, _ in self._waiting) >= _TOGETHER:
+            self._settle()
+
+    @classmethod
+    def evenly(cls, parts: Sequence[LeastSquares]) -> LeastSquares:
+        """One regression in which each of these that has rows weighs the same, however many it has."""
+        made = cls(len(parts[0].square) - 1, parts[0].cross.shape[1])
+        for part in parts:
+            part._settle()
+            if part.count:
+                made.square += part.square / part.count
+                made.cross += part.cross / part.count
+                made.count += 1
+        return made
 
     def solve(self, ridge: float) -> tuple[Tensor, Tensor]:
         """Weight [F, E] and bias [E] that minimise the mean squared distance + ridge * |weight|^2; zeros if there were no rows."""
+        self._settle()
         if not self.count:
-            return torch.zeros_like(self.cross).float(), torch.zeros_like(self.targets).float()
-        mean, middle = self.features / self.count, self.targets / self.count
-        square = self.square / self.count - torch.outer(mean, mean)
+            return torch.zeros_like(self.cross[:-1]).float(), torch.zeros_like(self.cross[-1]).float()
+        mean, middle = self.square[-1, :-1] / self.count, self.cross[-1] / self.count
+        square = self.square[:-1, :-1] / self.count - torch.outer(mean, mean)
         square.diagonal().add_(ridge)
-        weight = torch.linalg.solve(square, self.cross / self.count - torch.outer(mean, middle))
+        weight = torch.linalg.solve(square, self.cross[:-1] / self.count - torch.outer(mean, middle))
         return weight.float(), (middle - mean @ weight).float()
+
+    def _settle(self) -> None:
+        if not self._waiting:
+            return
+        features, targets = (torch.cat(parts) for parts in zip(*self._waiting, strict=True))
+        features = torch.cat([features, features.new_ones(len(features), 1)], dim=1)
+        self.square += (features.T @ features).double()  # products of some rows in single precision, their sum in double
+        self.cross += (features.T @ targets).double()
+        self._waiting = []

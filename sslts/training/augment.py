@@ -15,24 +15,24 @@ from sslts.types import SensorBatch, Signal
 
 @dataclass(frozen=True, slots=True)
 class Augmented:
-    """A source whose windows are changed anew each time they are read, by the reading's own generator."""
+    """A source whose windows are changed anew each time they are read, by the reading's own generator. recorded: the source itself."""
 
-    source: object
+    recorded: object
     settings: Augmentation
 
     def __len__(self) -> int:
-        return len(self.source)  # type: ignore[arg-type]
+        return len(self.recorded)  # type: ignore[arg-type]
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self.source, name)
+        return getattr(self.recorded, name)
 
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """The source's names."""
-        return self.source.ids(indices)  # type: ignore[attr-defined]
+        return self.recorded.ids(indices)  # type: ignore[attr-defined]
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, changed."""
-        return augment(self.source.batch(indices, generator=generator), self.settings, generator=generator)  # type: ignore[attr-defined]
+        return augment(self.recorded.batch(indices, generator=generator), self.settings, generator=generator)  # type: ignore[attr-defined]
 
 
 def augment(batch: SensorBatch, settings: Augmentation, *, generator: torch.Generator) -> SensorBatch:

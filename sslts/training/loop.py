@@ -119,21 +119,22 @@ def prepare(method: Method, windows: WindowSource, recipe: Recipe, *, device: to
 
 
 def conclude(method: Method, windows: WindowSource, recipe: Recipe) -> None:
-    """Let the method fit what has a closed form, on `recipe.conclude_windows` windows (each as often as that takes), by the seed."""
+    """Let the method fit what has a closed form, on windows as recorded and as augmented (each as often as it takes), by the seed."""
     method.eval()
-    left, batches = recipe.conclude_windows, 0
+    device = next((tensor.device for tensor in method.state_dict().values()), torch.device("cpu"))
 
-    def read() -> Iterator[SensorBatch]:
-        nonlocal left, batches
-        device = next((tensor.device for tensor in method.state_dict().values()), torch.device("cpu"))
-        while left > 0:
-            order = torch.randperm(len(windows), generator=generator_for(recipe.seed, "conclude-order", batches))[:left]
+    def read(of: WindowSource, count: int, what: str) -> Iterator[SensorBatch]:
+        batches = 0
+        while count > 0:
+            order = torch.randperm(len(of), generator=generator_for(recipe.seed, f"conclude-{what}-order", batches))[:count]
             for part in order.split(recipe.batch_size):
-                yield source.read(windows, part.tolist(), generator_for(recipe.seed, "conclude-source", batches)).to(device)
-                left, batches = left - len(part), batches + 1
+                yield source.read(of, part.tolist(), generator_for(recipe.seed, f"conclude-{what}", batches)).to(device)
+                count, batches = count - len(part), batches + 1
 
-    if left:
-        method.conclude(read(), generator=generator_for(recipe.seed, "conclude"))
+    if recipe.conclude_windows or recipe.conclude_changed:
+        recorded = read(getattr(windows, "recorded", windows), recipe.conclude_windows, "recorded")
+        changed = read(windows, recipe.conclude_changed, "changed")
+        method.conclude(recorded, changed, generator=generator_for(recipe.seed, "conclude"))
 
 
 class _Run:

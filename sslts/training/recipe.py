@@ -124,7 +124,8 @@ class Recipe(Frozen):
     neighbours: windows that follow one another stay together in runs of so many: each other's hardest negatives (1: no).
     more: further data sets, mixed with the first; their readers must differ, and subjects are then named "reader:subject". spec: what the
     published model reads; if it takes any channels, each set is read with the streams that its reader offers.
-    prepare_windows, conclude_windows: how many windows `Method.prepare` and `Method.conclude` get.
+    prepare_windows: how many windows `Method.prepare` gets; conclude_windows, conclude_changed: how many `Method.conclude` gets as they
+    were recorded, and as augmented.
     checkpoint_every, log_every: optimiser steps. workers: reading threads.
     """
 
@@ -145,6 +146,7 @@ class Recipe(Frozen):
     neighbours: Annotated[int, Field(ge=1, le=100_000)] = 1
     prepare_windows: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
     conclude_windows: Annotated[int, Field(ge=0, le=10**8)] = 0
+    conclude_changed: Annotated[int, Field(ge=0, le=10**8)] = 0
     precision: Literal["fp32", "bf16"] = "fp32"
     monitor: Monitor = Monitor()
     checkpoint_every: Annotated[int, Field(ge=1, le=10**9)] = 200

@@ -16,6 +16,7 @@ def method() -> SensorTextJEPA:
         for parameter in made.parameters():
             if parameter.is_floating_point():
                 parameter.add_(0.1 * torch.randn_like(parameter))
-        made.text_centre.copy_(0.3 * torch.randn_like(made.text_centre))
+        made.text_space.centre.copy_(0.3 * torch.randn_like(made.text_space.centre))
+        made.text_space.stretch.add_(0.1 * torch.randn_like(made.text_space.stretch))
     made.start_training()
     return made

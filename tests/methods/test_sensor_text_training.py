@@ -9,6 +9,7 @@ import pytest
 import torch
 from text_windows import TEXT, batch, generator, variant
 from torch import nn
+from torch.nn import functional
 
 from sslts.config import Channel
 from sslts.methods.sensor_text_jepa import SensorTextJEPA
@@ -123,7 +124,7 @@ def test_a_three_axis_sensor_is_read_with_its_derived_channels(method):
 def test_prepare_fits_texts_places_and_scales(method):
     given = batch(40).without("person")
     method.prepare(given)
-    torch.testing.assert_close(method.text_centre, method.text_encoder(TEXT).mean(0), msg="each distinct text counts once")
+    torch.testing.assert_close(method.text_space.centre, method.text_encoder(TEXT).mean(0), msg="each distinct text counts once")
     wrist = method.vectors(channel_texts(given.signals["wrist"].channels))
     assert {tuple(row) for row in method.aggregator.places[method.aggregator.used].tolist()} == {tuple(row) for row in wrist.tolist()}
     context = method.encoder.encode(method.tokenise(given))
@@ -133,33 +134,46 @@ def test_prepare_fits_texts_places_and_scales(method):
 
 
 def test_prepare_without_texts_leaves_no_centre_behind(method):
-    method.text_centre.zero_()
+    method.text_space.centre.zero_()
     method.prepare(replace(batch(40), keys={}))
-    assert not method.text_centre.any()
+    assert not method.text_space.centre.any()
 
 
 @pytest.mark.parametrize("ridge", [0.003, 0.3])
 def test_conclude_finds_where_the_gradient_of_the_ridge_regression_is_zero(method, ridge):
     given = batch(40)
-    texts = [() if row % 5 == 0 else given.keys[TEXTS][row] for row in range(40)]
+    texts = [() if row % 5 == 0 else (*given.keys[TEXTS][row], TEXT[row % 3]) for row in range(40)]
     nobody = {name: replace(signal, present=signal.present & (torch.arange(40) % 7 != 1)) for name, signal in given.signals.items()}
     given = SensorBatch(nobody, {TEXTS: texts})
-    method = variant(method, ridge=ridge)
+    method = variant(method, ridge=ridge)  # draws all sensors: what was changed is read as what was recorded
     method.prepare(given)
-    method.conclude([given.select(slice(0, 23)), given.select(slice(23, 40))], generator=generator())
+    method.conclude([given.select(slice(0, 13)), given.select(slice(13, 20))], [given.select(slice(20, 40))], generator=generator())
     rows = [row for row in range(40) if texts[row] and row % 7 != 1]
     context = method.encoder.encode(method.tokenise(given))
     features = method.head.terms(torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1), richness(context))
-    x, y = features[rows].detach().double(), method.embed_text([texts[row][0] for row in rows]).double()
+    middles = torch.stack([functional.normalize(method.embed_text(texts[row]).mean(0), dim=0) for row in rows])
+    x, y = features[rows].detach().double(), middles.detach().double()
+    early = torch.tensor(rows) < 20
+    share = torch.where(early, 0.5 / early.sum(), 0.5 / (~early).sum()).double()
     weight, bias = (getattr(method.head.meaning, name).detach().double().requires_grad_() for name in ("weight", "bias"))
 
     def cost(weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        return (x @ weight.T + bias - y).square().sum(1).mean() + ridge * weight.square().sum()
+        return (share * (x @ weight.T + bias - y).square().sum(1)).sum() + ridge * weight.square().sum()
 
     gradients = torch.autograd.grad(cost(weight, bias), (weight, bias))
     assert max(float(gradient.abs().max()) for gradient in gradients) < 1e-4
     elsewhere = torch.autograd.grad(cost(0.9 * weight, bias), (weight, bias))
     assert max(float(gradient.abs().max()) for gradient in elsewhere) > 1e-3, "the test would see another map"
+
+
+def test_conclude_reads_all_sensors_of_what_was_recorded_and_a_few_of_what_was_changed(method, monkeypatch):
+    few = variant(method, sensors=(1,))
+    seen: list[float] = []
+    read = few.head.terms
+    monkeypatch.setattr(few.head, "terms", lambda features, rich: (seen.append(float(rich.max())), read(features, rich))[1])
+    few.conclude([batch(8)], [batch(8)], generator=generator())
+    assert len(seen) == 2
+    assert seen[0] > seen[1]
 
 
 def test_conclude_lowers_the_semantic_distance(method):
@@ -172,15 +186,18 @@ def test_conclude_lowers_the_semantic_distance(method):
         return float((meaning - method.embed_text([texts[0] for texts in given.keys[TEXTS]])).square().sum(1).mean())
 
     before = distance()
-    method.conclude([given], generator=generator())
+    method.conclude([given], [given], generator=generator())
     assert distance() < 0.7 * before
 
 
-def test_conclude_changes_nothing_but_the_map_to_texts_and_is_off_without_ridge(method):
+def test_conclude_changes_nothing_but_the_head_and_is_off_without_ridge(method):
     before = {name: value.clone() for name, value in method.state_dict().items()}
     off = variant(method, ridge=0.0)
-    off.conclude([batch(8)], generator=generator())
-    assert all(torch.equal(before[name], value) for name, value in off.state_dict().items() if name in before and "text_centre" not in name)
-    method.conclude([batch(8)], generator=generator())
+    off.conclude([batch(8)], [batch(8)], generator=generator())
+    assert all(torch.equal(before[name], value) for name, value in off.state_dict().items() if name in before and "text_space" not in name)
+    with torch.no_grad():
+        method.aggregator.keep.weight.mul_(2.0)  # as if training had changed what the features are
+        before["aggregator.keep.weight"] = method.aggregator.keep.weight.clone()
+    method.conclude([batch(8)], [], generator=generator())
     changed = {name for name, value in method.state_dict().items() if not torch.equal(before[name], value)}
-    assert changed == {"head.meaning.weight", "head.meaning.bias"}
+    assert changed == {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from sslts.methods.text_head import LeastSquares, TextHead, richness
+from sslts.methods.text_head import LeastSquares, TextHead, TextSpace, richness
 from sslts.types import Tokens
 
 
@@ -49,6 +49,49 @@ def test_no_rows_give_a_map_to_nothing():
     assert not bias.any()
 
 
+def test_many_rows_are_added_in_pieces_and_none_is_lost():
+    solver, features, targets = LeastSquares(6, 2), noise(3000, 6), noise(3000, 2, seed=1)
+    for part in torch.arange(3000).split(700):
+        solver.add(features[part], targets[part])
+    weight, _ = solver.solve(0.1)
+    theirs = Ridge(alpha=0.1 * 3000).fit(features.numpy(), targets.numpy())
+    torch.testing.assert_close(weight, torch.from_numpy(theirs.coef_.T).float(), atol=1e-4, rtol=1e-3)
+
+
+def test_regressions_weigh_the_same_however_many_rows_they_have():
+    parts, rows = (
+        [LeastSquares(6, 2) for _ in range(3)],
+        ((noise(10, 6), noise(10, 2, seed=1)), (noise(50, 6, seed=2) + 1, noise(50, 2, seed=3))),
+    )
+    for part, (features, targets) in zip(parts, rows, strict=False):
+        part.add(features, targets)
+    weight, bias = LeastSquares.evenly(parts).solve(0.1)
+    weights = [1 / 10] * 10 + [1 / 50] * 50
+    theirs = Ridge(alpha=0.2).fit(torch.cat([rows[0][0], rows[1][0]]).numpy(), torch.cat([rows[0][1], rows[1][1]]).numpy(), weights)
+    torch.testing.assert_close(weight, torch.from_numpy(theirs.coef_.T).float(), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(bias, torch.from_numpy(theirs.intercept_).float(), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("evenness", [0.0, 0.5, 1.0])
+def test_the_text_space_has_no_common_direction_and_evens_variances_out(evenness):
+    vectors = noise(400, 5) * torch.tensor([4.0, 2, 1, 1, 1]) + 3
+    space = TextSpace(5, evenness=evenness)
+    space.fit(vectors)
+    made = space(vectors)
+    torch.testing.assert_close(made.norm(dim=1), torch.ones(400))
+    assert made.mean(0).abs().max() < 0.1
+    before = torch.linalg.eigvalsh(torch.nn.functional.normalize(vectors - vectors.mean(0), dim=1).T.cov())
+    after = torch.linalg.eigvalsh(made.T.cov())
+    spread = float(after[-1] / after[0]) / float(before[-1] / before[0])
+    assert spread == pytest.approx(1.0, abs=1e-3) if evenness == 0 else spread < (0.8 if evenness == 0.5 else 0.6)
+
+
+def test_one_text_alone_gives_a_space_all_the_same():
+    space = TextSpace(5, evenness=0.5)
+    space.fit(noise(1, 5))
+    assert space(noise(3, 5, seed=1)).isfinite().all()
+
+
 def test_the_meaning_has_unit_length_and_mixes_a_map_for_few_and_one_for_many(head):
     features, rich = noise(7, 6), torch.linspace(0, 1, 7)
     meaning = head(features, rich)
@@ -56,7 +99,7 @@ def test_the_meaning_has_unit_length_and_mixes_a_map_for_few_and_one_for_many(he
     weight = head.meaning.weight
     few, more, step = weight[:, :6], weight[:, 6:12], weight[:, 12]
     expected = torch.stack(
-        [(few + share * more) @ row + share * step + head.meaning.bias for row, share in zip(features, rich, strict=True)]
+        [((1 - share) * few + share * more) @ row + share * step + head.meaning.bias for row, share in zip(features, rich, strict=True)]
     )
     torch.testing.assert_close(meaning, expected / expected.norm(dim=1, keepdim=True))
     assert meaning.shape == (7, 5)
@@ -69,7 +112,7 @@ def test_richness_counts_the_channels_that_are_there():
     tokens = Tokens(
         torch.zeros(2, 6, 1), valid, torch.zeros(2, 6), torch.zeros_like(channel), channel, torch.zeros(2, 6, 3, dtype=torch.long)
     )
-    assert richness(tokens).tolist() == pytest.approx([3 / 23, 2 / 22])
+    assert richness(tokens).tolist() == pytest.approx([3**4 / (3**4 + 40**4), 2**4 / (2**4 + 40**4)])
 
 
 def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(head):

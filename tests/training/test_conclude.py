@@ -9,21 +9,24 @@ import pytest
 import torch
 from tiny_run import TinyMethod, TinySource, recipe
 
+from sslts.training.augment import Augmented
 from sslts.training.loop import conclude
+from sslts.training.recipe import Augmentation
 
 
 class Concluding(TinyMethod):
     """Remembers what it got."""
 
-    def conclude(self, batches: Any, *, generator: torch.Generator) -> None:
+    def conclude(self, recorded: Any, changed: Any, *, generator: torch.Generator) -> None:
         assert not self.training
         self.drawn = float(torch.rand(1, generator=generator))
-        self.batches = list(batches)
+        self.recorded = list(recorded)
+        self.batches = list(changed)
 
 
 def concluded(count: int, seed: int = 3) -> tuple[Concluding, TinySource]:
     method, source = Concluding(), TinySource()
-    conclude(method, source, recipe(conclude_windows=count, seed=seed))
+    conclude(method, source, recipe(conclude_changed=count, seed=seed))
     return method, source
 
 
@@ -61,7 +64,15 @@ def test_no_windows_conclude_nothing():
 
 
 def test_the_global_generator_is_untouched():
-    method, source, given = Concluding(), TinySource(), recipe(conclude_windows=22)
+    method, source, given = Concluding(), TinySource(), recipe(conclude_windows=11, conclude_changed=22)
     before = torch.get_rng_state()
     conclude(method, source, given)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_recorded_windows_come_from_under_the_augmentation():
+    method, source = Concluding(), TinySource()
+    conclude(method, Augmented(source, Augmentation(scale=0.5)), recipe(conclude_windows=9, conclude_changed=4))
+    assert [sum(len(batch) for batch in batches) for batches in (method.recorded, method.batches)] == [9, 4]
+    rows = [index for asked in source.asked[: len(method.recorded)] for index in asked]
+    assert len(set(rows)) == 9

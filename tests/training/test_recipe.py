@@ -62,6 +62,7 @@ def test_defaults_need_only_what_has_none(tmp_path):
         ({"augment": {"any_rotation": 2}}, "augment.any_rotation"),
         ({"texts": {"labels": "activities"}}, "texts.labels"),
         ({"conclude_windows": -1}, "conclude_windows"),
+        ({"conclude_changed": -1}, "conclude_changed"),
         ({"more": [{"reader": "dsads"}]}, "several data sets need a spec that reads any channels"),
         ({"more": [{"reader": "synthetic"}], "spec": OPEN}, "name one reader twice"),
         ({"more": [{"reader": "dsads"}, {"reader": "dsads"}], "spec": OPEN}, "name one reader twice"),
@@ -140,6 +141,7 @@ def test_what_does_not_decide_the_weights_is_not_in_the_digest(change):
         {"texts": {"activities": "activities"}},
         {"prepare_windows": 7},
         {"conclude_windows": 7},
+        {"conclude_changed": 7},
     ],
 )
 def test_what_decides_the_weights_is_in_the_digest(change):

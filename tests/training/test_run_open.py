@@ -58,7 +58,8 @@ def recipe(**changes: Any) -> Recipe:
         "epochs": 2,
         "windows_per_epoch": 24,
         "prepare_windows": 32,
-        "conclude_windows": 40,
+        "conclude_windows": 30,
+        "conclude_changed": 10,
         "checkpoint_every": 2,
         "monitor": {"every": 2, "windows": 16, "knn_k": 3, "validation_subjects": ["dsads:p2", "utd-mhad-inertial:s2"]},
     }
@@ -102,7 +103,7 @@ def whole(run, watched, tmp_path_factory) -> Trained:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SensorTextJEPA, "training_loss", lambda self, batch, **named: loss(self, noted(batch), **named))
         patch.setattr(SensorTextJEPA, "prepare", lambda self, batch: prepare(self, noted(batch)))
-        patch.setattr(SensorTextJEPA, "conclude", lambda self, batches, **named: conclude(self, map(noted, batches), **named))
+        patch.setattr(SensorTextJEPA, "conclude", lambda self, *both, **named: conclude(self, *(map(noted, one) for one in both), **named))
         return run(recipe(), tmp_path_factory.mktemp("whole"))
 
 
@@ -143,11 +144,12 @@ def test_training_steps_conclude_and_calibration_each_leave_their_mark(whole, ru
     assert whole.result.steps == 6
     assert whole.result.history[-1].knn is not None
     assert float(method.temperature) != pytest.approx(0.1)
-    assert method.text_centre.any()
+    assert method.text_space.centre.any()
     assert method.aggregator.used.any()
-    open_end = run(recipe(conclude_windows=0), tmp_path / "open").model.method
+    open_end = run(recipe(conclude_windows=0, conclude_changed=0), tmp_path / "open").model.method
     differing = {name for name, value in method.state_dict().items() if not torch.equal(value, open_end.state_dict()[name])}
-    assert {"head.meaning.weight", "head.meaning.bias"} <= differing <= {"head.meaning.weight", "head.meaning.bias", "temperature"}
+    head = {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}
+    assert head <= differing <= {*head, "temperature"}
 
 
 def test_the_same_recipe_gives_the_same_bytes_in_another_folder_and_store(whole, run, tmp_path):
