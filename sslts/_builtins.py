@@ -33,6 +33,9 @@ BUILTINS: dict[str, dict[str, str]] = {
         "transformer": "sslts.encoders.transformer:Transformer",
         "described-transformer": "sslts.encoders.transformer:DescribedTransformer",
         "described-waves": "sslts.encoders.waves:DescribedWaves",
+        "video-vit": "sslts.encoders.video_vit:VideoViT",
+        "sensor-patches": "sslts.encoders.sensor_patches:SensorPatches",
+        "joint": "sslts.encoders.joint:JointEncoder",
     },
     "masker": {
         "random": "sslts.maskers.modality:RandomMasker",
@@ -42,6 +45,9 @@ BUILTINS: dict[str, dict[str, str]] = {
         "cross-modal": "sslts.maskers.blocks:CrossModalMasker",
         "causal": "sslts.maskers.blocks:CausalMasker",
         "smoothing": "sslts.maskers.blocks:SmoothingMasker",
+        "tube": "sslts.maskers.tube:TubeMasker",
+        "synchronised": "sslts.maskers.tube:SynchronisedMasker",
+        "independent": "sslts.maskers.tube:IndependentMasker",
     },
     "aggregator": {
         "concat-mlp": "sslts.aggregators.concat_mlp:ConcatMLP",
@@ -53,6 +59,7 @@ BUILTINS: dict[str, dict[str, str]] = {
     "fusion": {},
     "predictor": {
         "latent": "sslts.predictors.latent:LatentPredictor",
+        "patch-decoder": "sslts.predictors.patch_decoder:PatchDecoder",
     },
     "objective": {
         "vicreg": "sslts.objectives.vicreg:VICReg",
@@ -66,6 +73,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "text-contrast": "sslts.objectives.semantic:TextContrast",
         "siglip": "sslts.objectives.semantic:SigLIP",
         "sigreg": "sslts.objectives.sigreg:SIGReg",
+        "reconstruction": "sslts.objectives.reconstruction:Reconstruction",
     },
     "text-encoder": {
         "minilm": "sslts.text.minilm:MiniLM",
@@ -79,6 +87,7 @@ BUILTINS: dict[str, dict[str, str]] = {
     "method": {
         "crossl": "sslts.methods.crossl:CroSSL",
         "sensor-text-jepa": "sslts.methods.sensor_text_jepa:SensorTextJEPA",
+        "mu-mae": "sslts.methods.mu_mae:MuMAE",
     },
     "reader": {
         "empatica-e4": "sslts.data.readers.e4:EmpaticaE4",

@@ -1,0 +1,173 @@
+"""Mu-MAE: a masked autoencoder of video and wearables, for recognition from one example (Liu and Liu 2024, arXiv:2408.04243).
+
+Tubelets of the video and slots of the sensors' time are hidden, nine in ten; one ViT reads what is visible of all modalities, a small decoder
+for each says what was hidden of its own:
+
+    L = MSE(video) + 0.5 * sum over sensors of MSE(sensor)      on hidden patches, each brought to mean 0 and variance 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, final
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sslts import ops
+from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
+from sslts.encoders.joint import JointEncoder
+from sslts.encoders.patch_encoder import PatchEncoder
+from sslts.errors import ConfigError
+from sslts.interfaces import Masker, Method, Objective, build
+from sslts.predictors.patch_decoder import PatchDecoder
+from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens
+
+
+@final
+class MuMAE(Method):
+    """Reconstruction of hidden patches. An embedding is the mean of the joint encoder's tokens of each modality, one after another."""
+
+    class Config(ComponentConfig):
+        """sensor_weight: of each sensor's reconstruction beside the video's."""
+
+        sensor_weight: float = Field(default=0.5, ge=0, le=1e3)
+
+    config: Config
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        encoders: Mapping[str, PatchEncoder],
+        joint: JointEncoder,
+        decoder: PatchDecoder | None = None,
+        maskers: Mapping[str, Masker] | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        super().__init__(config)
+        for name, encoder in encoders.items():
+            if not isinstance(encoder, PatchEncoder):
+                raise ConfigError(
+                    f"Mu-MAE needs encoders of patches ('video-vit', 'sensor-patches'); {type(encoder).__name__} of '{name}' is none."
+                )
+            if encoder.embed_dim != joint.embed_dim:
+                raise ConfigError(
+                    f"encoders.{name} has embed_dim {encoder.embed_dim}, the joint encoder {joint.embed_dim}. Give both the same."
+                )
+        self.encoders = nn.ModuleDict(dict(encoders))
+        self.joint, self.decoder, self.objective = joint, decoder, objective
+        self.maskers = nn.ModuleDict(dict(maskers or {}))
+        self.embed_dim = joint.embed_dim * len(encoders)
+
+    @classmethod
+    def from_config(cls, config: ModelConfig) -> Self:
+        """Build the parts that the config names. Decoder, maskers and objective are needed for pretraining only."""
+        named = config.group("encoders")
+        encoders: dict[str, PatchEncoder] = {}
+        for modality in config.spec.named:
+            if modality.name not in named:
+                raise ConfigError(f"components has no 'encoders.{modality.name}', but the spec has that modality.")
+            encoders[modality.name] = build(
+                "encoder", named[modality.name], f"encoders.{modality.name}", {"channels": len(modality.channels)}
+            )
+        if "encoder" not in config.components:
+            raise ConfigError("components has no 'encoder': Mu-MAE needs a joint one ('joint').")
+        width = next(iter(encoders.values())).embed_dim
+        facts = {
+            "embed_dim": width,
+            "token_dim": width,
+            "patches": tuple(encoder.patch_numbers for encoder in encoders.values()),
+            "grids": tuple(encoder.grid for encoder in encoders.values()),
+        }
+        joint = build("encoder", config.components["encoder"], "encoder", facts)
+        parts = {
+            role: build(kind, config.components[role], role, facts) if role in config.components else None
+            for role, kind in (("decoder", "predictor"), ("objective", "objective"))
+        }
+        maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
+        options = parse(cls.Config, config.method.options, "method (mu-mae)")
+        return cls(options, encoders=encoders, joint=joint, maskers=maskers, **parts)
+
+    @classmethod
+    def example(cls) -> Self:
+        """A small clip and a sensor."""
+        video = build("encoder", ComponentRef(name="video-vit", options=_VIDEO), "encoders.depth")
+        sensor = build("encoder", ComponentRef(name="sensor-patches", options=_SENSOR), "encoders.inertial")
+        facts = {"token_dim": 16, "patches": (video.patch_numbers, sensor.patch_numbers), "grids": (video.grid, sensor.grid)}
+        return cls(
+            cls.Config(),
+            encoders={"depth": video, "inertial": sensor},
+            joint=JointEncoder.example(),
+            decoder=build("predictor", ComponentRef(name="patch-decoder", options={"dim": 8, "depth": 1, "heads": 2}), "decoder", facts),
+            maskers={name: build("masker", ComponentRef(name=kind, options={"ratio": 0.5}), name) for name, kind in _MASKERS.items()},
+            objective=build("objective", ComponentRef(name="reconstruction"), "objective"),
+        )
+
+    def tokenise(self, batch: SensorBatch) -> dict[str, Tokens]:
+        """Raw patches of each modality, [B, N_m, P_m]."""
+        if tuple(batch.signals) != tuple(self.encoders):
+            raise ConfigError(f"This model's modalities are {', '.join(self.encoders)}, in this order; got {', '.join(batch.signals)}.")
+        parts = self._encoders()
+        return {name: ops.with_modality(parts[name].tokenize(signal), index) for index, (name, signal) in enumerate(batch.signals.items())}
+
+    def encode(self, patches: Mapping[str, Tokens], visible: Mapping[str, Tensor] | None = None) -> Tokens:
+        """Visible tokens of all modalities through the joint encoder, [B, K, D]. Hidden ones are dropped before anything is computed."""
+        embedded = []
+        for name, encoder in self._encoders().items():
+            tokens = patches[name]
+            keep = tokens.valid if visible is None else tokens.valid & visible[name]
+            embedded.append(encoder.embed(ops.pack_tokens(tokens, keep)))
+        return self.joint.encode(ops.concat_tokens(embedded))
+
+    def embed(self, batch: SensorBatch) -> Tensor:
+        """[B, M * D]; a modality that is absent is zeros."""
+        means, _ = ops.modality_means(self.encode(self.tokenise(batch)), len(self.encoders))
+        return means.flatten(1)
+
+    def plans(self, patches: Mapping[str, Tokens], *, generator: torch.Generator) -> dict[str, MaskPlan]:
+        """What is hidden of each modality. Video and sensors are drawn apart, all sensors of a row together."""
+        video = [name for name, encoder in self._encoders().items() if encoder.grid[1:] != (1, 1)]
+        sensors = [name for name in patches if name not in video]
+        found: dict[str, MaskPlan] = {}
+        for group, names in (("video", video), ("sensors", sensors)):
+            if not names:
+                continue
+            if group not in self.maskers:
+                raise ConfigError(f"components has no 'maskers.{group}': pretraining Mu-MAE needs one.")
+            masker: Any = self.maskers[group]
+            # What is hidden depends on places alone: values of different widths need not be joined.
+            places = ops.concat_tokens([_without_values(patches[name]) for name in names])
+            plan = masker.plan(places, generator=generator)
+            sizes = [patches[name].valid.shape[1] for name in names]
+            shown, wanted = (part.split(sizes, dim=2) for part in (plan.visible, plan.targets))
+            found |= {name: MaskPlan(shown[index], wanted[index]) for index, name in enumerate(names)}
+        return found
+
+    def training_loss(self, batch: SensorBatch, *, generator: torch.Generator) -> LossParts:
+        """Reconstruct the hidden patches of every modality from the visible ones of all."""
+        if self.decoder is None or self.objective is None or not self.maskers:
+            raise ConfigError("Pretraining Mu-MAE needs the components 'decoder', 'objective' and 'maskers'; this model was built without.")
+        patches = self.tokenise(batch)
+        plans = self.plans(patches, generator=generator)
+        context = self.encode(patches, {name: plan.visible[0] for name, plan in plans.items()})
+        terms: dict[str, Tensor] = {}
+        for index, (name, tokens) in enumerate(patches.items()):
+            hidden = ops.pack_tokens(tokens, plans[name].targets[0])
+            made = self.decoder.decode(index, context, hidden)
+            weight = 1.0 if self._encoders()[name].grid[1:] != (1, 1) else self.config.sensor_weight
+            terms[name] = weight * self.objective(made, hidden.values, hidden.valid).total
+        return LossParts.of(**terms)
+
+    def _encoders(self) -> dict[str, Any]:
+        return dict(self.encoders.items())
+
+
+def _without_values(tokens: Tokens) -> Tokens:
+    return Tokens(tokens.values[..., :0], tokens.valid, tokens.time_s, tokens.modality, tokens.channel, tokens.cell)
+
+
+_VIDEO = {"channels": 1, "frames": 4, "height": 8, "width": 8, "tubelet": 2, "patch": 4, "embed_dim": 16, "heads": 2}
+_SENSOR = {"channels": 3, "points": 32, "slots": 4, "embed_dim": 16, "heads": 2}
+_MASKERS = {"video": "tube", "sensors": "synchronised"}
