@@ -1,7 +1,7 @@
 """Mu-MAE: a masked autoencoder of video and wearables, for recognition from one example (Liu and Liu 2024, arXiv:2408.04243).
 
-Tubelets of the video and slots of the sensors' time are hidden, nine in ten; one ViT reads what is visible of all modalities, a small decoder
-for each says what was hidden of its own:
+Tubelets of the video and slots of the sensors' time are hidden, nine in ten; one ViT reads what is visible of all modalities, a small
+decoder for each says what was hidden of its own:
 
     L = MSE(video) + 0.5 * sum over sensors of MSE(sensor)      on hidden patches, each brought to mean 0 and variance 1
 """
