@@ -97,6 +97,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "dsads": "sslts.data.readers.daily_sports:DSADS",
         "motionsense": "sslts.data.readers.motion_sense:MotionSense",
         "utd-mhad-inertial": "sslts.data.readers.utd_inertial:UTDInertial",
+        "utd-mhad": "sslts.data.readers.utd_clips:UTDClips",
         "uci-har": "sslts.data.readers.smartphone_har:UCIHAR",
         "hapt": "sslts.data.readers.smartphone_hapt:HAPT",
         "pamap2": "sslts.data.readers.pamap:PAMAP2",

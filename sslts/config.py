@@ -10,7 +10,17 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from sslts._builtins import SCHEMA
 from sslts.errors import ConfigError
@@ -22,6 +32,7 @@ Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Finite = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -64,11 +75,19 @@ class Channel(Frozen):
 
 
 class Modality(Frozen):
-    """One sensor: channels that share a clock. Several modalities of a model may run at different rates."""
+    """One sensor: channels that share a clock. Several modalities of a model may run at different rates.
+
+    rate_hz: samples a second, or a clip where the spec's clock is "clip". frame: (rows, columns) of a video's frames; None for a sensor.
+    """
 
     name: Name
     rate_hz: Rate
     channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=256)]
+    frame: tuple[Side, Side] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(plain(self), "frame", None)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Modality:
@@ -95,15 +114,23 @@ class SensorSpec(Frozen):
     """The input contract of a model: which modalities, at which rates, in windows of how many seconds.
 
     `modalities` is a tuple in the model's order; `AnyChannels` for a model that reads whatever has a description; or "any" for one that
-    takes recordings as they are.
+    takes recordings as they are. `clock` "clip": a recording is one clip, whatever it lasts; its parts are aligned by fraction of it, and
+    seconds and rates count clips.
     """
 
     modalities: Annotated[tuple[Modality, ...], Field(min_length=1, max_length=64)] | AnyChannels | Literal["any"]
     window_s: Seconds
     stride_s: Seconds
+    clock: Literal["seconds", "clip"] = "seconds"
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return _without(plain(self), "clock", "seconds")
 
     @model_validator(mode="after")
     def _fits(self) -> SensorSpec:
+        if self.clock == "clip" and (self.window_s, self.stride_s) != (1.0, 1.0):
+            raise ValueError(f"a clip is one window: window_s and stride_s must be 1, got {self.window_s:g} and {self.stride_s:g}")
         if not isinstance(self.modalities, tuple):
             return self
         _refuse_doubles([modality.name for modality in self.modalities], "modalities")
@@ -289,6 +316,11 @@ def _check_json(value: Any, path: str, *, depth: int) -> None:
             raise ValueError(f"{path} is {value}, expected a finite number up to 1e12")
     elif not isinstance(value, bool | None):
         raise ValueError(f"{path} is {type(value).__name__}, expected JSON")
+
+
+def _without(fields: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
+    """Files and digests from before the field existed stay what they are."""
+    return {key: value for key, value in fields.items() if key != name or value != default}
 
 
 def _refuse_doubles(names: list[str], what: str) -> None:

@@ -138,6 +138,10 @@ class LengthError(SignalError):
     """Too few samples, or a length that does not match the window and rate."""
 
 
+class FrameSizeError(SignalError):
+    """A video's frames have another size than expected."""
+
+
 class DTypeError(SignalError, TypeError):
     """An array does not hold real numbers."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sslts.config import AnyChannels, Channel, Modality, SensorSpec
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.types import ClipClock, RateClock, SensorBatch, Signal
 
 ROWS = 2
 
@@ -46,11 +47,19 @@ def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -
             rhythm = np.sin(2 * np.pi * (random.uniform(0.05, 0.4) * modality.rate_hz**0.5 * time_s + random.uniform()))
             drift = np.cumsum(random.standard_normal(samples)) / np.sqrt(samples)
             rows[row, index] = np.clip(middle + reach * (rhythm + drift + 0.3 * random.standard_normal(samples)), low, high)
+    if modality.frame is not None:
+        rows = _film(rows, modality.frame)
     values = torch.from_numpy(rows)
     return Signal(
         values=values,
         channels=modality.channels,
-        clock=RateClock(modality.rate_hz),
+        clock=ClipClock() if spec.clock == "clip" else RateClock(modality.rate_hz),
         present=torch.ones(ROWS, dtype=torch.bool),
-        observed=torch.ones(values.shape, dtype=torch.bool),
+        observed=torch.ones(values.shape if modality.frame is None else (ROWS, 1, samples), dtype=torch.bool),
     )
+
+
+def _film(rows: NDArray[np.float32], frame: tuple[int, int]) -> NDArray[np.float32]:
+    """[B, C, T] -> [B, C, T, H, W]: each frame a ramp from corner to corner, as bright and as tilted as its number says."""
+    down, across = (np.linspace(-1, 1, size, dtype=np.float32) for size in frame)
+    return rows[..., None, None] * (1 + 0.25 * down[:, None] * across[None, :] + 0.25 * np.sign(rows[..., None, None]) * down[:, None])

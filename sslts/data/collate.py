@@ -10,7 +10,7 @@ import torch
 from sslts.config import Modality, SensorSpec
 from sslts.data.windows import Cut
 from sslts.errors import LengthError, MissingModalityError, UnsupportedError
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.types import ClipClock, RateClock, SensorBatch, Signal
 
 
 def to_batch(
@@ -40,19 +40,25 @@ def to_batch(
             f"Got windows of {', '.join(sorted(cuts)) or 'nothing'}; the spec's modalities are {', '.join(m.name for m in expected)}."
         )
     count = len(next(iter(cuts.values())).present)
-    return SensorBatch({m.name: _signal(cuts.get(m.name), m, count, spec.samples(m)) for m in expected}, dict(keys or {}))
+    return SensorBatch({m.name: _signal(cuts.get(m.name), m, count, spec) for m in expected}, dict(keys or {}))
 
 
-def _signal(part: Cut | None, modality: Modality, count: int, samples: int) -> Signal:
-    shape = (count, len(modality.channels), samples)
+def clock_of(modality: Modality, spec: SensorSpec) -> RateClock | ClipClock:
+    """The clock of a modality's windows."""
+    return ClipClock() if spec.clock == "clip" else RateClock(modality.rate_hz)
+
+
+def _signal(part: Cut | None, modality: Modality, count: int, spec: SensorSpec) -> Signal:
+    shape = (count, len(modality.channels), spec.samples(modality), *(modality.frame or ()))
     if part is None:
-        part = Cut(np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool), np.zeros(count, dtype=bool))
+        seen = np.zeros(shape if modality.frame is None else (count, 1, shape[2]), dtype=bool)
+        part = Cut(np.zeros(shape, dtype=np.float32), seen, np.zeros(count, dtype=bool))
     if part.values.shape != shape:
         raise LengthError(f"Windows of '{modality.name}' are {part.values.shape}, expected {shape}: [windows, channels, samples].")
     return Signal(
         values=torch.from_numpy(np.ascontiguousarray(part.values, dtype=np.float32)),
         channels=modality.channels,
-        clock=RateClock(modality.rate_hz),
+        clock=clock_of(modality, spec),
         present=torch.from_numpy(np.ascontiguousarray(part.present)),
         observed=torch.from_numpy(np.ascontiguousarray(part.observed)),
     )

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sslts.config import AnyChannels, Channel, Modality, SensorSpec
+from sslts.data.clips import as_clip
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
-from sslts.errors import ChannelError, ConfigError, LengthError, MissingModalityError, RangeError, UnitError
+from sslts.errors import ChannelError, ConfigError, FrameSizeError, LengthError, MissingModalityError, RangeError, UnitError
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,13 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         UnitError: a unit cannot be converted.
         RangeError: the values do not look like their declared unit.
         RateError: no usable ratio between the rates.
-        LengthError: the recording is empty, or shorter than one window.
+        LengthError: the recording is empty, or shorter than one window; a clip holds a single frame or sample.
+        FrameSizeError: a video's frames are of another size.
     """
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
+    if spec.clock == "clip":
+        recording = as_clip(recording)
     if spec.open:
         for stream in recording.streams.values():
             _check_magnitude(stream, list(range(len(stream.channels))))
@@ -66,10 +70,9 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
 
 
 def is_prepared(stream: Stream, modality: Modality) -> bool:
-    """Whether a stream already has a modality's rate, channels and units."""
-    return stream.rate_hz == modality.rate_hz and [(c.name, c.unit) for c in stream.channels] == [
-        (c.name, c.unit) for c in modality.channels
-    ]
+    """Whether a stream already has a modality's rate, frame size, channels and units."""
+    same = [(c.name, c.unit) for c in stream.channels] == [(c.name, c.unit) for c in modality.channels]
+    return same and (stream.rate_hz, stream.frame) == (modality.rate_hz, modality.frame)
 
 
 def _described(recording: Recording, spec: SensorSpec) -> Recording:
@@ -107,6 +110,7 @@ def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:
 
 def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> Stream:
     """`partial`: channels that the modality does not name are left out instead of refused."""
+    _check_frame(stream, modality)
     order = [stream.channel_names.index(name) for name in modality.channel_names] if partial else _order(stream, modality)
     _check_magnitude(stream, order, modality)
     source = [stream.channels[index] for index in order]
@@ -120,7 +124,7 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
                 values[:, column] = convert(raw[:, column], before.unit, after.unit)
             except UnitError as error:
                 raise UnitError(f"'{stream.name}.{after.name}': {error}") from None
-        if after.valid is None:
+        if after.valid is None or stream.frame is not None:  # a pixel out of range is no lost frame
             continue
         inside = (values[:, column] >= after.valid[0]) & (values[:, column] <= after.valid[1])
         seen = np.ones(len(raw), dtype=bool) if observed is None else observed[:, column]
@@ -130,6 +134,15 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
             observed[:, column] &= inside
     converted = Stream(modality.name, modality.channels, stream.rate_hz, values, observed, stream.start_s)
     return resample(converted, rate_hz=modality.rate_hz)
+
+
+def _check_frame(stream: Stream, modality: Modality) -> None:
+    if stream.frame == modality.frame:
+        return
+    wanted = "a sensor [T, C]" if modality.frame is None else f"a video of {modality.frame[0]} x {modality.frame[1]} pixels"
+    got = "a sensor [T, C]" if stream.frame is None else f"a video of {stream.frame[0]} x {stream.frame[1]} pixels"
+    cure = f" Resize it: sslts.data.frames.resize(stream, {modality.frame})." if modality.frame and stream.frame else ""
+    raise FrameSizeError(f"'{stream.name}' is {got}, expected {wanted}.{cure}")
 
 
 def _order(stream: Stream, modality: Modality) -> list[int]:

@@ -17,13 +17,13 @@ from sslts.errors import ChannelError, DTypeError, LengthError, MissingModalityE
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """One sensor's samples at a constant rate.
+    """One sensor's samples, or a video's frames, at a constant rate.
 
-    values:   float32 [T, C], in the units of `channels`; 0 where not observed
-    observed: bool [T, C], or None when every sample is observed
+    values:   float32 [T, C], or [T, C, H, W] for video, in the units of `channels`; 0 where not observed
+    observed: bool [T, C], [T, 1] for video, or None when every sample is observed
     start_s:  time of the first sample on the recording's clock
 
-    NaN and infinities given in `values` become unobserved samples.
+    NaN and infinities given in `values` become unobserved samples; a frame that holds one is lost as a whole.
     """
 
     name: str
@@ -38,9 +38,10 @@ class Stream:
         if not np.isfinite(self.start_s):
             raise SignalError(f"Stream '{self.name}' starts at {self.start_s} s, expected a finite time.")
         values = np.asarray(self.values)
-        if values.dtype != np.float32 or values.ndim != 2:
+        if values.dtype != np.float32 or values.ndim not in (2, 4):
             raise DTypeError(
-                f"Stream '{self.name}' needs float32 values [T, C], got {values.dtype} {values.shape}. Recording.from_arrays converts."
+                f"Stream '{self.name}' needs float32 values [T, C], or [T, C, H, W] for video, got {values.dtype} {values.shape}. "
+                "Recording.from_arrays converts."
             )
         names = [channel.name for channel in self.channels]
         if len(names) != values.shape[1]:
@@ -48,20 +49,23 @@ class Stream:
         if len(set(names)) != len(names):
             raise ChannelError(f"Stream '{self.name}' names a channel twice: {', '.join(names)}. Each channel needs its own name.")
         observed = self.observed
+        expected = values.shape if values.ndim == 2 else (len(values), 1)
         if observed is not None:
             observed = np.asarray(observed)
-            if observed.shape != values.shape or observed.dtype != np.bool_:
+            if observed.shape != expected or observed.dtype != np.bool_:
                 raise LengthError(
-                    f"Stream '{self.name}': observed must be bool {values.shape}, like values, got {observed.dtype} {observed.shape}."
+                    f"Stream '{self.name}': observed must be bool {expected}, like values, got {observed.dtype} {observed.shape}."
                 )
-        finite = np.isfinite(values)
+        finite = np.isfinite(values) if values.ndim == 2 else np.isfinite(values).all(axis=(1, 2, 3))[:, None]
         if not finite.all():
             observed = finite if observed is None else observed & finite
         if observed is not None:
             if observed.all():
                 observed = None
-            elif np.any(values[~observed] != 0):
-                values = np.where(observed, values, np.float32(0))
+            else:
+                seen = observed if values.ndim == 2 else observed[:, :, None, None]
+                if not np.all(np.where(seen, np.float32(0), values) == 0):
+                    values = np.where(seen, values, np.float32(0))
         object.__setattr__(self, "rate_hz", float(self.rate_hz))
         object.__setattr__(self, "start_s", float(self.start_s))
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -75,6 +79,7 @@ class Stream:
         units = "/".join(dict.fromkeys(channel.unit for channel in self.channels))
         lost = "" if self.observed is None else f", {100 * (1 - self.observed.mean()):.1f} % lost"
         names = ", ".join(self.channel_names) if len(self.channels) <= 6 else f"{len(self.channels)} channels"
+        names += "" if self.frame is None else f" of {self.frame[0]} x {self.frame[1]} pixels"
         return f"Stream({self.name}: {names} in {units}, {self.rate_hz:g} Hz, {_duration(self.duration_s)}{lost})"
 
     @property
@@ -95,11 +100,18 @@ class Stream:
     @property
     def modality(self) -> Modality:
         """What this stream is, as a spec entry."""
-        return Modality(name=self.name, rate_hz=self.rate_hz, channels=self.channels)
+        return Modality(name=self.name, rate_hz=self.rate_hz, channels=self.channels, frame=self.frame)
+
+    @property
+    def frame(self) -> tuple[int, int] | None:
+        """(rows, columns) of a video's frames; None for a sensor."""
+        return None if self.values.ndim == 2 else (self.values.shape[2], self.values.shape[3])
 
     def is_observed(self) -> NDArray[np.bool_]:
-        """bool [T, C], spelt out."""
-        return np.ones(self.values.shape, dtype=bool) if self.observed is None else self.observed
+        """bool [T, C], [T, 1] for video, spelt out."""
+        if self.observed is not None:
+            return self.observed
+        return np.ones(self.values.shape if self.frame is None else (len(self), 1), dtype=bool)
 
     def window(self, *, start_s: float, end_s: float) -> Stream:
         """The samples nearest to [start_s, end_s) on the recording's clock; fewer, or none, where the stream does not reach."""

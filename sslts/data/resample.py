@@ -42,6 +42,10 @@ def resample(signal: Stream | ArrayLike, *, rate_hz: float, from_hz: float | Non
         _check_rate(rate_hz, signal.name)
         if rate_hz == signal.rate_hz:
             return signal
+        if signal.frame is not None:
+            from sslts.data.frames import picked
+
+            return picked(signal, rate_hz)
         values, observed = _resample(signal.values, signal.observed, signal.rate_hz, rate_hz)
         return replace(signal, rate_hz=float(rate_hz), values=values, observed=observed)
     from sslts.data.arrays import real_array

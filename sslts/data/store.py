@@ -4,8 +4,8 @@ Overlapping windows cost nothing, since streams are stored once. Layout of a sto
 
     manifest.json                     written last: sessions, subjects, spec, stride
     sessions/KEY/session.json         lengths, starts, labels, fingerprint of the source, sha256 of the files beside it
-    sessions/KEY/NAME.values.npy      float32 [C, L]
-    sessions/KEY/NAME.observed.npy    bits of bool [C, L], only where something was lost
+    sessions/KEY/NAME.values.npy      float32 [C, L], of a video [C, L, H, W]
+    sessions/KEY/NAME.observed.npy    bits of bool [C, L], of a video [1, L], only where something was lost
     sessions/KEY/starts.npy           float64 [n], present.npy bool [n, M]
 
 A session is written under a temporary name and renamed, so a killed build goes on where it stopped; a changed spec, stride or source is
@@ -168,7 +168,7 @@ class WindowStore:
             values, lost = self._array(session, f"{name}.values"), None
             if stream["gaps"]:
                 lost = np.unpackbits(self._array(session, f"{name}.observed"), axis=1, count=stream["length"]).astype(bool).T
-            streams[name] = Stream(name, modality.channels, modality.rate_hz, values.T, lost, stream["start_s"])
+            streams[name] = Stream(name, modality.channels, modality.rate_hz, np.moveaxis(values, 0, 1), lost, stream["start_s"])
         labels = entry["labels"]
         return Recording(
             streams,
@@ -207,8 +207,8 @@ class WindowStore:
 
     def _cut_modality(self, modality: Modality, number: NDArray[np.int64], starts_s: NDArray[np.float64], min_observed: float) -> Cut:
         samples = self.spec.samples(modality)
-        values = np.zeros((len(number), len(modality.channels), samples), dtype=np.float32)
-        observed = np.zeros(values.shape, dtype=bool)
+        values = np.zeros((len(number), len(modality.channels), samples, *(modality.frame or ())), dtype=np.float32)
+        observed = np.zeros(values.shape if modality.frame is None else (len(number), 1, samples), dtype=bool)
         for session in np.unique(number):
             entry = self._sessions[session]
             stream = entry["streams"].get(modality.name)
@@ -252,10 +252,11 @@ class WindowStore:
                 "present": ((count, len(self.spec.names)), np.bool_),
             }
             for name, stream in session["streams"].items():
-                channels = len(self.spec.modality(name).channels)
-                expected[f"{name}.values"] = ((channels, stream["length"]), np.float32)
+                modality = self.spec.modality(name)
+                channels = len(modality.channels)
+                expected[f"{name}.values"] = ((channels, stream["length"], *(modality.frame or ())), np.float32)
                 if stream["gaps"]:
-                    expected[f"{name}.observed"] = ((channels, -(-stream["length"] // 8)), np.uint8)
+                    expected[f"{name}.observed"] = ((channels if modality.frame is None else 1, -(-stream["length"] // 8)), np.uint8)
             for name, (shape, dtype) in expected.items():
                 array = self._array(key, name)
                 if array.shape != shape or array.dtype != dtype:

@@ -201,7 +201,7 @@ def _build_session(parent: Path, item: _Item, spec: SensorSpec, stride_s: float,
     arrays: dict[str, np.ndarray[Any, Any]] = {"starts": starts[usable], "present": has[usable]}
     streams = {}
     for name, stream in recording.streams.items():
-        arrays[f"{name}.values"] = np.ascontiguousarray(stream.values.T)
+        arrays[f"{name}.values"] = np.ascontiguousarray(np.moveaxis(stream.values, 0, 1))
         if stream.observed is not None:
             arrays[f"{name}.observed"] = np.packbits(stream.observed.T, axis=1)
         streams[name] = {"length": len(stream), "start_s": stream.start_s, "gaps": stream.observed is not None}

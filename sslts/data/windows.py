@@ -17,7 +17,10 @@ from sslts.errors import ChannelError, LengthError, MissingModalityError, RateEr
 
 
 class Cut(NamedTuple):
-    """Windows of one modality. values: float32 [n, C, T], 0 where not observed; observed: bool [n, C, T]; present: bool [n]."""
+    """Windows of one modality. values: float32 [n, C, T], 0 where not observed; observed: bool [n, C, T]; present: bool [n].
+
+    Of a video: values [n, C, T, H, W], observed [n, 1, T].
+    """
 
     values: NDArray[np.float32]
     observed: NDArray[np.bool_]
@@ -91,7 +94,8 @@ def cut(recording: Recording, spec: SensorSpec, starts_s: ArrayLike, *, min_obse
         _check_prepared(is_prepared(stream, modality), stream.rate_hz, modality)
         first = sample_index(starts, stream)
         lost = None if stream.observed is None else stream.observed.T
-        result[modality.name] = cut_arrays(stream.values.T, lost, first, spec.samples(modality), min_observed=min_observed)
+        values = np.moveaxis(stream.values, 0, 1)
+        result[modality.name] = cut_arrays(values, lost, first, spec.samples(modality), min_observed=min_observed)
     return result
 
 
@@ -111,13 +115,18 @@ def modalities_of(recording: Recording, spec: SensorSpec) -> Sequence[Modality]:
 def cut_arrays(
     values: NDArray[np.float32], observed: NDArray[np.bool_] | None, first: NDArray[np.int64], samples: int, *, min_observed: float
 ) -> Cut:
-    """Windows of `samples` from [C, L] that begin at the indices `first`, which may lie outside. `observed` None: all."""
-    channels, length = values.shape
-    windows = np.zeros((len(first), channels, samples), dtype=np.float32)
-    seen = np.zeros(windows.shape, dtype=bool)
+    """Windows of `samples` from [C, L] or a video's [C, L, H, W] that begin at the indices `first`, which may lie outside.
+
+    observed: bool [C, L], of a video [1, L]; None: all.
+    """
+    channels, length = values.shape[:2]
+    windows = np.zeros((len(first), channels, samples, *values.shape[2:]), dtype=np.float32)
+    seen = np.zeros((len(first), channels if values.ndim == 2 else 1, samples), dtype=bool)
     inside = (first >= 0) & (first + samples <= length)
     if inside.any():
-        windows[inside] = np.moveaxis(sliding_window_view(values, samples, axis=1), 1, 0)[first[inside]]
+        # [C, L - samples + 1, ..., samples] -> [L - samples + 1, C, samples, ...]
+        views = np.moveaxis(np.moveaxis(sliding_window_view(values, samples, axis=1), 1, 0), -1, 2)
+        windows[inside] = views[first[inside]]
         seen[inside] = True if observed is None else np.moveaxis(sliding_window_view(observed, samples, axis=1), 1, 0)[first[inside]]
     for row in np.flatnonzero(~inside):
         low, high = max(0, int(first[row])), min(length, int(first[row]) + samples)
@@ -132,7 +141,10 @@ def finished(windows: NDArray[np.float32], seen: NDArray[np.bool_], min_observed
     """Zero what is not observed and decide which windows have the modality."""
     if not 0 <= min_observed <= 1:
         raise LengthError(f"min_observed is a share between 0 and 1, got {min_observed}.")
-    windows[~seen] = 0
+    if windows.ndim == 3:
+        windows[~seen] = 0
+    else:
+        np.moveaxis(windows, 1, 2)[~seen[:, 0]] = 0
     share = seen.mean(axis=(1, 2)) if seen.size else np.zeros(len(seen))
     return Cut(windows, seen, (share >= min_observed) & (share > 0))
 

@@ -65,7 +65,9 @@ def test_axes_are_brought_to_0_to_1_and_a_constant_one_becomes_0():
     values = torch.stack([5 + 3 * noise(32), torch.full((32,), 7.0), -noise(32).abs()])[None]
     scaled = made.tokenize(sensor(values)).values.view(4, 3, 8).transpose(0, 1).reshape(3, 32)
     for axis in (0, 2):
-        torch.testing.assert_close(scaled[axis], (values[0, axis] - values[0, axis].min()) / (values[0, axis].max() - values[0, axis].min()))
+        torch.testing.assert_close(
+            scaled[axis], (values[0, axis] - values[0, axis].min()) / (values[0, axis].max() - values[0, axis].min())
+        )
     assert not scaled[1].any()
     assert torch.isfinite(scaled).all()
 
