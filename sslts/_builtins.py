@@ -33,6 +33,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "transformer": "sslts.encoders.transformer:Transformer",
         "described-transformer": "sslts.encoders.transformer:DescribedTransformer",
         "described-waves": "sslts.encoders.waves:DescribedWaves",
+        "kernel-shares": "sslts.encoders.kernel_shares:KernelShareEncoder",
         "video-vit": "sslts.encoders.video_vit:VideoViT",
         "sensor-patches": "sslts.encoders.sensor_patches:SensorPatches",
         "joint": "sslts.encoders.joint:JointEncoder",
@@ -56,7 +57,11 @@ BUILTINS: dict[str, dict[str, str]] = {
         "completion": "sslts.aggregators.completion:Completion",
         "described": "sslts.aggregators.described:DescribedAggregator",
     },
-    "fusion": {},
+    "fusion": {
+        "concatenation": "sslts.fusion.concatenation:Concatenation",
+        "cross-attention": "sslts.fusion.cross_attention:CrossAttention",
+        "episodic-cross-attention": "sslts.fusion.cross_attention:EpisodicCrossAttention",
+    },
     "predictor": {
         "latent": "sslts.predictors.latent:LatentPredictor",
         "patch-decoder": "sslts.predictors.patch_decoder:PatchDecoder",

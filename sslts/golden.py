@@ -62,4 +62,6 @@ def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -
 def _film(rows: NDArray[np.float32], frame: tuple[int, int]) -> NDArray[np.float32]:
     """[B, C, T] -> [B, C, T, H, W]: each frame a ramp from corner to corner, as bright and as tilted as its number says."""
     down, across = (np.linspace(-1, 1, size, dtype=np.float32) for size in frame)
-    return rows[..., None, None] * (1 + 0.25 * down[:, None] * across[None, :] + 0.25 * np.sign(rows[..., None, None]) * down[:, None])
+    bright = rows[..., None, None]
+    tilted = 1 + 0.25 * down[:, None] * across[None, :]
+    return (bright * tilted + 0.25 * np.abs(bright) * down[:, None]).astype(np.float32)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from sslts import registry
 from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
 from sslts.errors import ConfigError, UnsupportedError
-from sslts.types import LossParts, MaskPlan, SensorBatch, Signal, Tokens
+from sslts.types import LossParts, MaskPlan, SensorBatch, Signal, Tokens, Views
 
 
 class Component(nn.Module, ABC):
@@ -113,12 +113,13 @@ class Aggregator(Component):
 class Fusion(Component):
     """JOINT + UNIMODAL -> EMBEDDING."""
 
+    embed_dim: int
     #: True if a row's result uses other rows (episodic fusion): such a fusion cannot serve `embed`.
     episodic: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
-        """joint [B, E], unimodal [B, M, E], present bool [B, M] -> [B, E]."""
+        """joint [B, D], unimodal [B, M, D], present bool [B, M] -> [B, embed_dim]. episode: int [B], whose rows belong together."""
 
 
 class Predictor(Component):
@@ -276,6 +277,25 @@ class TextMethod(Method):
     def in_sensor_space(self, embeddings: Tensor) -> Tensor:
         """What of embeddings [n, E] compares with windows of other sensors: [n, S]. Default: all of it."""
         return embeddings
+
+
+class FusedMethod(Method):
+    """A method whose embedding fuses views of a clip, and that learns from base classes, after pretraining, how to compare them."""
+
+    #: Fuses the views; None: the method was built for pretraining only.
+    fusion: Fusion | None
+
+    @abstractmethod
+    def views(self, batch: SensorBatch) -> Views:
+        """What is fused, without any of what base classes taught."""
+
+    @abstractmethod
+    def fused(self, views: Views, episode: Tensor | None = None) -> Tensor:
+        """[B, E]: what `embed` returns. episode: int [B], for a fusion that looks at the other rows of an episode."""
+
+    @abstractmethod
+    def fit_metric(self, views: Views, labels: Tensor) -> None:
+        """Fit what has a closed form to labelled clips of base classes; labels int [B]."""
 
 
 def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | None = None) -> Any:

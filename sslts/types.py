@@ -1,4 +1,4 @@
-"""The values that flow between the parts: Signal, SensorBatch, Tokens, MaskPlan, LossParts.
+"""The values that flow between the parts: Signal, SensorBatch, Tokens, MaskPlan, Views, LossParts.
 
 Signals keep their own rate; after tokenising everything is one sequence, so maskers, aggregators, predictors and objectives never learn
 what a modality is. Everywhere a boolean that is True means "use it".
@@ -192,6 +192,27 @@ class MaskPlan:
     visible: Tensor
     targets: Tensor
     features: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is fused into one embedding. joint: [B, D], all modalities together; own: [B, M, D], each alone; present: bool [B, M]."""
+
+    joint: Tensor
+    own: Tensor
+    present: Tensor
+
+    def __len__(self) -> int:
+        return len(self.joint)
+
+    def select(self, rows: Tensor) -> Views:
+        """Some of the rows."""
+        return Views(self.joint[rows], self.own[rows], self.present[rows])
+
+    @classmethod
+    def join(cls, parts: Sequence[Views]) -> Views:
+        """Several batches, one after another."""
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in ("joint", "own", "present")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sslts.cli.encode import encode
 from sslts.cli.evaluate import evaluate
 from sslts.cli.models import info, list_
 from sslts.cli.search import search
-from sslts.cli.train import train
+from sslts.cli.train import finetune, train
 from sslts.errors import SslTsError, TrainingInterrupted
 from sslts.strict_json import printable
 
@@ -85,6 +85,7 @@ app.command()(encode)
 app.command()(classify)
 app.command()(search)
 app.command()(train)
+app.command()(finetune)
 app.command()(evaluate)
 app.command()(demo)
 

@@ -1,4 +1,4 @@
-"""`sslts train`: from a recipe to an artefact folder."""
+"""`sslts train` and `sslts finetune`: from a recipe to an artefact folder."""
 
 from __future__ import annotations
 
@@ -29,3 +29,25 @@ def train(
     typer.echo(f"{trained.model.name}: {trained.folder}")
     if not quiet:
         typer.echo(f"use it: sslts.load('dir:{trained.folder}')")
+
+
+def finetune(
+    recipe: Annotated[str, typer.Argument(metavar="CONFIG", help="A recipe with a finetune section, or a bundled one by name.")],
+    root: Annotated[Path | None, typer.Option(help="Folder of the data set; default: what the recipe says.")] = None,
+    start: Annotated[Path | None, typer.Option(help="The pretrained artefact; default: runs/NAME/artefact.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the result; default: runs/NAME-finetuned.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no log.")] = False,
+) -> None:
+    """Teach a pretrained model by base classes how to compare clips; validation classes decide which state is kept.
+
+    Example: sslts finetune mu-mae-utd-mhad --root data/UTD-MHAD
+    """
+    if not quiet:
+        logging.getLogger("sslts").setLevel(logging.INFO)
+
+    from sslts.training.finetune import finetune as run
+
+    tuned = run(recipe, root=root, start=start, out=out, progress=not quiet)
+    first, best = tuned.history[0], max(each.accuracy for each in tuned.history)
+    typer.echo(f"validation classes: {100 * first.accuracy:.1f} % by the closed form, {100 * best:.1f} % as kept (step {tuned.kept})")
+    typer.echo(f"{tuned.model.name}: {tuned.folder}")

@@ -4,6 +4,8 @@ Tubelets of the video and slots of the sensors' time are hidden, nine in ten; on
 decoder for each says what was hidden of its own:
 
     L = MSE(video) + 0.5 * sum over sensors of MSE(sensor)      on hidden patches, each brought to mean 0 and variance 1
+
+For recognition, what the joint encoder makes of a whole clip is fused with what an encoder of each modality says alone.
 """
 
 from __future__ import annotations
@@ -16,23 +18,32 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sslts import ops
-from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
+from sslts.config import ComponentConfig, ComponentRef, ModelConfig, SensorSpec, parse
 from sslts.encoders.joint import JointEncoder
 from sslts.encoders.patch_encoder import PatchEncoder
 from sslts.errors import ConfigError
-from sslts.interfaces import Masker, Method, Objective, build
+from sslts.fusion.whitening import WithinClassWhitening
+from sslts.interfaces import Encoder, Fusion, FusedMethod, Masker, Objective, build
 from sslts.predictors.patch_decoder import PatchDecoder
-from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens
+from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens, Views
 
 
 @final
-class MuMAE(Method):
-    """Reconstruction of hidden patches. An embedding is the mean of the joint encoder's tokens of each modality, one after another."""
+class MuMAE(FusedMethod):
+    """Reconstruction of hidden patches; embeddings for recognition from a few examples.
+
+    An embedding is the fusion of the joint encoder's mean token with each modality's own view (`unimodal.NAME`, else the mean of that
+    modality's tokens in the joint encoder). Without a fusion it is those means, one after another.
+
+    differs from the paper: views pass through a whitening fitted on base classes (`fit_metric`), and unimodal encoders may be fixed.
+    """
 
     class Config(ComponentConfig):
-        """sensor_weight: of each sensor's reconstruction beside the video's."""
+        """sensor_weight: of each sensor's reconstruction beside the video's; shrink: of the whitening, how far the covariance within
+        classes is drawn towards a sphere."""
 
         sensor_weight: float = Field(default=0.5, ge=0, le=1e3)
+        shrink: float = Field(default=0.3, ge=0, le=1)
 
     config: Config
 
@@ -45,6 +56,8 @@ class MuMAE(Method):
         decoder: PatchDecoder | None = None,
         maskers: Mapping[str, Masker] | None = None,
         objective: Objective | None = None,
+        unimodal: Mapping[str, Encoder] | None = None,
+        fusion: Fusion | None = None,
     ) -> None:
         super().__init__(config)
         for name, encoder in encoders.items():
@@ -59,7 +72,19 @@ class MuMAE(Method):
         self.encoders = nn.ModuleDict(dict(encoders))
         self.joint, self.decoder, self.objective = joint, decoder, objective
         self.maskers = nn.ModuleDict(dict(maskers or {}))
-        self.embed_dim = joint.embed_dim * len(encoders)
+        self.unimodal = nn.ModuleDict(dict(unimodal or {}))
+        for name, own in self.unimodal.items():
+            if own.embed_dim != joint.embed_dim:
+                raise ConfigError(
+                    f"unimodal.{name} has embed_dim {own.embed_dim}, the joint encoder {joint.embed_dim}. Give both the same."
+                )
+        if fusion is not None and fusion.episodic:
+            raise ConfigError(
+                f"{type(fusion).__name__} looks at the other clips of an episode and cannot embed one: use 'cross-attention'."
+            )
+        self.fusion = fusion
+        self.metric = nn.ModuleList([WithinClassWhitening(joint.embed_dim) for _ in range(len(encoders) + 1)] if fusion is not None else [])
+        self.embed_dim = joint.embed_dim * len(encoders) if fusion is None else fusion.embed_dim
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
@@ -78,13 +103,18 @@ class MuMAE(Method):
         facts = {
             "embed_dim": width,
             "token_dim": width,
+            "modalities": len(encoders),
             "patches": tuple(encoder.patch_numbers for encoder in encoders.values()),
             "grids": tuple(encoder.grid for encoder in encoders.values()),
         }
         joint = build("encoder", config.components["encoder"], "encoder", facts)
         parts = {
             role: build(kind, config.components[role], role, facts) if role in config.components else None
-            for role, kind in (("decoder", "predictor"), ("objective", "objective"))
+            for role, kind in (("decoder", "predictor"), ("objective", "objective"), ("fusion", "fusion"))
+        }
+        parts["unimodal"] = {
+            name: build("encoder", ref, f"unimodal.{name}", _facts_of(config.spec, name, width))
+            for name, ref in config.group("unimodal").items()
         }
         maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
         options = parse(cls.Config, config.method.options, "method (mu-mae)")
@@ -122,9 +152,42 @@ class MuMAE(Method):
         return self.joint.encode(ops.concat_tokens(embedded))
 
     def embed(self, batch: SensorBatch) -> Tensor:
-        """[B, M * D]; a modality that is absent is zeros."""
-        means, _ = ops.modality_means(self.encode(self.tokenise(batch)), len(self.encoders))
-        return means.flatten(1)
+        """[B, E]; what is absent takes no part, and a clip without anything is 0."""
+        views = self.views(batch)
+        return views.own.flatten(1) if self.fusion is None else self.fused(views)
+
+    def views(self, batch: SensorBatch) -> Views:
+        """What the joint encoder makes of whole clips, and what each modality says alone; before any metric."""
+        tokens = self.encode(self.tokenise(batch))
+        means, present = ops.modality_means(tokens, len(self.encoders))
+        own = []
+        for index, (name, signal) in enumerate(batch.signals.items()):
+            encoder: Any = dict(self.unimodal.items()).get(name)
+            own.append(means[:, index] if encoder is None else ops.pooled_mean(encoder.encode(encoder.tokenize(signal))))
+        return Views(ops.pooled_mean(tokens), torch.stack(own, dim=1), present)
+
+    def fused(self, views: Views, episode: Tensor | None = None) -> Tensor:
+        """[B, E] of views."""
+        if self.fusion is None:
+            raise ConfigError("This Mu-MAE was built without a fusion. Name one in its recipe: components.fusion.")
+        shared, *own = self._metric()
+        apart = torch.stack([metric(views.own[:, index]) for index, metric in enumerate(own)], dim=1)
+        return self.fusion(shared(views.joint), apart, views.present, episode)
+
+    @torch.no_grad()
+    def fit_metric(self, views: Views, labels: Tensor) -> None:
+        """Whiten each view by the covariance within base classes: labels int [n]; clips that lack a modality take no part in its fit."""
+        for index, metric in enumerate(self._metric()):
+            there = views.present.all(1) if index == 0 else views.present[:, index - 1]
+            values = views.joint if index == 0 else views.own[:, index - 1]
+            metric.fit(values[there], labels[there], shrink=self.config.shrink)
+
+    @torch.no_grad()
+    def prepare(self, batch: SensorBatch) -> None:
+        """Let the unimodal encoders fit what is fixed in them."""
+        for name, own in self.unimodal.items():
+            encoder: Any = own
+            encoder.prepare(batch.signals[name])
 
     def plans(self, patches: Mapping[str, Tokens], *, generator: torch.Generator) -> dict[str, MaskPlan]:
         """What is hidden of each modality. Video and sensors are drawn apart, all sensors of a row together."""
@@ -160,8 +223,22 @@ class MuMAE(Method):
             terms[name] = weight * self.objective(made, hidden.values, hidden.valid).total
         return LossParts.of(**terms)
 
+    def _metric(self) -> list[WithinClassWhitening]:
+        return list(self.metric)  # type: ignore[arg-type]
+
     def _encoders(self) -> dict[str, Any]:
         return dict(self.encoders.items())
+
+
+def _facts_of(spec: SensorSpec, name: str, width: int) -> dict[str, Any]:
+    modality = spec.modality(name)
+    return {
+        "channels": len(modality.channels),
+        "points": spec.samples(modality),
+        "rate_hz": modality.rate_hz,
+        "window_s": spec.window_s,
+        "embed_dim": width,
+    }
 
 
 def _without_values(tokens: Tokens) -> Tokens:

@@ -117,6 +117,30 @@ class Monitor(Frozen):
     validation_subjects: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
 
 
+class FineTuning(Frozen):
+    """Stage 2 of a method with a fusion: base classes teach how clips are compared (`sslts finetune`).
+
+    validation_labels: classes that decide which state is kept; they are neither base nor novel. ways, shots: of an episode. steps: at most
+    (0: the closed form alone); check_every, patience: validation is asked every so many steps, and training ends after so many checks
+    without a better one. check_episodes: of each check. scale: multiplies cosines before a softmax. episode_weight: beside 1 for the
+    classes. head: the few-shot head of the episodes.
+    """
+
+    validation_labels: Annotated[tuple[Text, ...], Field(min_length=2, max_length=1000)]
+    ways: Annotated[int, Field(ge=2, le=100)] = 5
+    shots: Annotated[int, Field(ge=1, le=100)] = 1
+    steps: Annotated[int, Field(ge=0, le=10**6)] = 300
+    check_every: Annotated[int, Field(ge=1, le=10**6)] = 20
+    check_episodes: Annotated[int, Field(ge=10, le=10**5)] = 500
+    patience: Annotated[int, Field(ge=1, le=1000)] = 5
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
+    lr: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.01
+    scale: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    episode_weight: Annotated[float, Field(ge=0, le=100)] = 0.5
+    head: ComponentRef = ComponentRef(name="prototypes", options={"distance": "cosine"})
+
+
 class Recipe(Frozen):
     """One training run.
 
@@ -126,7 +150,7 @@ class Recipe(Frozen):
     published model reads; if it takes any channels, each set is read with the streams that its reader offers.
     prepare_windows: how many windows `Method.prepare` gets; conclude_windows, conclude_changed: how many `Method.conclude` gets as they
     were recorded, and as augmented.
-    checkpoint_every, log_every: optimiser steps. workers: reading threads.
+    checkpoint_every, log_every: optimiser steps. workers: reading threads. finetune: what `sslts finetune` does with what was trained.
     """
 
     name: Name
@@ -155,6 +179,7 @@ class Recipe(Frozen):
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     loggers: Annotated[tuple[Literal["tensorboard", "wandb"], ...], Field(max_length=2)] = ()
     out: Text | None = None
+    finetune: FineTuning | None = None
 
     @model_validator(mode="after")
     def _validation_is_apart(self) -> Recipe:
@@ -203,6 +228,7 @@ _UNDECISIVE: Any = {
     "workers": True,
     "loggers": True,
     "out": True,
+    "finetune": True,  # it decides on another artefact, made from this one
     "data": {"root"},
     "more": {"__all__": {"root"}},
 }

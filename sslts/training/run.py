@@ -9,12 +9,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sslts import registry
 from sslts.config import AnyChannels, ChannelStatistics, ModelConfig, Preprocessing, Provenance
 from sslts.data.normalise import fit_statistics, recording_statistics
 from sslts.data.store import WindowStore
 from sslts.data.store_build import Source, build_store
-from sslts.errors import ConfigError, TrainingError, suggest
+from sslts.errors import ConfigError, LeakageError, TrainingError, suggest
 from sslts.interfaces import Method, TextMethod
 from sslts.model import Model
 from sslts.training.calibration import fit_temperature
@@ -94,7 +96,9 @@ def run_recipe(
     names = label_names(whole)
     method = initialise(made, preprocessing)
     if not method.has_front():
-        source: WindowSource = StoreSource(windows, statistics, made.preprocessing.clip, label_names=names)
+        source: WindowSource = _without(StoreSource(windows, statistics, made.preprocessing.clip, label_names=names), made, names)
+    elif made.data.exclude_labels:
+        raise ConfigError(f"Recipe '{made.name}': data.exclude_labels needs a method without a fixed front end; '{made.method.name}' has one.")
     elif cache and statistics is None:
         # The front end of every subject's windows, once for all runs; then this run's subjects only.
         source = Rows.of_subjects(
@@ -135,6 +139,42 @@ def _run_open(
     if isinstance(method, TextMethod) and held_out is not None:
         fit_temperature(method, held_out, opened.labels)
     return _written(made, method, preprocessing, opened.subjects, target, result)
+
+
+def base_and_validation(
+    recipe: Recipe, root: str | Path | None, store: Path, *, validation: Sequence[str]
+) -> tuple[tuple[Rows, Rows], Sequence[str]]:
+    """Labelled windows of the training subjects: those of the classes that were pretrained on, and those of the validation classes; and
+    what class numbers stand for.
+
+    Raises:
+        ConfigError: a validation class is not in the data.
+        LeakageError: a validation class was pretrained on.
+    """
+    whole = _store(recipe, root, store)
+    windows = _selected(whole, recipe)
+    _, statistics = _statistics(windows, recipe)
+    names = label_names(whole)
+    unknown = sorted(set(validation) - set(names))
+    if unknown:
+        raise ConfigError(f"The data has no class {', '.join(unknown)}. {suggest(unknown[0], names)}It has {', '.join(names)}.")
+    seen = sorted(set(validation) - set(recipe.data.exclude_labels))
+    if seen:
+        raise LeakageError(f"{', '.join(seen)} would be validation classes, but the pretraining reads them: add them to data.exclude_labels.")
+    source = StoreSource(windows, statistics, recipe.preprocessing.clip, label_names=names)
+    labels = [names[label] if label >= 0 else None for label in source.labels(range(len(source)))]
+    base = [row for row, label in enumerate(labels) if label is not None and label not in recipe.data.exclude_labels]
+    asked = [row for row, label in enumerate(labels) if label in set(validation)]
+    return (Rows(source, base), Rows(source, asked)), names
+
+
+def _without(source: StoreSource, recipe: Recipe, names: Sequence[str]) -> StoreSource | Rows:
+    """The windows that meet none of the labels which the recipe excludes."""
+    excluded = recipe.data.exclude_labels
+    unknown = sorted(set(excluded) - set(names))
+    if unknown:
+        raise ConfigError(f"The data set has no label {', '.join(unknown)}. {suggest(unknown[0], names)}It has {', '.join(names)}.")
+    return Rows(source, np.flatnonzero(~source.meets(excluded)).tolist()) if excluded else source
 
 
 def _written(

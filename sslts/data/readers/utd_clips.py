@@ -27,8 +27,9 @@ from sslts.data.recording import Recording, Stream
 from sslts.errors import ReaderError
 
 JOINTS = (
-    "head", "shoulder-centre", "spine", "hip-centre", "left-shoulder", "left-elbow", "left-wrist", "left-hand", "right-shoulder", "right-elbow",
-    "right-wrist", "right-hand", "left-hip", "left-knee", "left-ankle", "left-foot", "right-hip", "right-knee", "right-ankle", "right-foot",
+    "head", "shoulder-centre", "spine", "hip-centre", "left-shoulder", "left-elbow", "left-wrist", "left-hand", "right-shoulder",
+    "right-elbow", "right-wrist", "right-hand", "left-hip", "left-knee", "left-ankle", "left-foot", "right-hip", "right-knee",
+    "right-ankle", "right-foot",
 )  # fmt: skip
 
 #: What everybody moves in: rows and columns of the original frames.

@@ -1,0 +1,122 @@
+"""summary.json and summary.md of a protocol of episodes, from its results files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.markdown import points, section, table
+from benchmarks.results import ROOT, fold_path, write_json
+from sslts.evaluate.episodes import over_episodes
+from sslts.evaluate.one_shot import OneShotProtocol
+
+#: The row that trials are compared with, on the same episodes.
+REFERENCE = "mu-mae-utd-mhad"
+
+
+def write(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = ROOT) -> None:
+    """Make both; rows without results are left out."""
+    summary = summarise(protocol, names, root=root)
+    folder = root / protocol.id
+    write_json(folder / "summary.json", summary)
+    (folder / "summary.md").write_text(markdown(protocol, summary), encoding="utf-8")
+
+
+def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = ROOT) -> dict[str, Any]:
+    """Means over the folds that are there, each fold apart, and trials against the reference episode by episode."""
+    rows: dict[str, Any] = {}
+    for name in names:
+        folds = {fold: _read(protocol, name, fold, root) for fold in range(len(protocol.folds))}
+        there = {fold: content for fold, content in folds.items() if content}
+        if not there:
+            continue
+        first = next(iter(there.values()))
+        rows[name] = {
+            **{key: first[key] for key in ("title", "kind", "exploratory", "pretraining_labels", "date")},
+            "folds": sorted(there),
+            "inputs": {given: _figures(protocol, there, given) for given in first["inputs"]},
+        }
+        reference = _read(protocol, REFERENCE, 0, root)
+        if name != REFERENCE and reference and 0 in there:
+            paired = {given: _paired(there[0], reference, given, protocol.ways) for given in first["inputs"]}
+            rows[name]["paired_on_fold_0"] = {given: found for given, found in paired.items() if found}
+    return {
+        "protocol": {"id": protocol.id, "version": protocol.version, "kind": protocol.kind, "title": protocol.title},
+        "chance": 1 / protocol.ways,
+        "rows": rows,
+    }
+
+
+def markdown(protocol: OneShotProtocol, summary: dict[str, Any]) -> str:
+    """A table a number of shots, missing modalities, and trials."""
+    whole = {name: row for name, row in summary["rows"].items() if not row["exploratory"]}
+    trials = {name: row for name, row in summary["rows"].items() if row["exploratory"]}
+    inputs = list(protocol.inputs)
+    stamp = (
+        f"Protocol `{protocol.id}` version {protocol.version}: {protocol.episodes:,} episodes of {protocol.ways} novel classes a fold, accuracy "
+        "in %: mean of the folds (each fold), +- half of the 95 % interval over episodes of the widest fold. Intervals over episodes say "
+        f"nothing about other classes or people. Chance: {100 * summary['chance']:.0f}."
+    )
+    parts = [f"# {protocol.title}", "Fitted on base classes, selected on validation classes; support and query never share a person."]
+    for shots in protocol.shots:
+        body = [
+            [row["title"], *(_cell(row["inputs"].get(given, {}).get(str(shots))) for given in inputs), row["date"]]
+            for row in whole.values()
+        ]
+        parts += section(f"{shots}-shot", stamp, table(["row", *inputs, "date"], body))
+    missing = [
+        [row["title"], given, *(_cell(found.get(str(shots))) for shots in protocol.shots)]
+        for row in whole.values()
+        for given, found in row["inputs"].items()
+        if given not in inputs
+    ]
+    shots = [f"{each}-shot" for each in protocol.shots]
+    parts += section("What is missing at test", f"{stamp} Fitted with everything.", table(["row", "input", *shots], missing))
+    tried = [
+        [row["title"], given, _cell(row["inputs"][given]["1"]), points(found, sign=True)]
+        for row in trials.values()
+        for given, found in row.get("paired_on_fold_0", {}).items()
+    ]
+    told = f"{stamp} Fold 0 alone, exploratory; the difference is taken episode by episode from {REFERENCE}."
+    parts += section("Trials", told, table(["row", "input", "1-shot", "difference"], tried))
+    return "\n\n".join(parts) + "\n"
+
+
+def _read(protocol: OneShotProtocol, name: str, fold: int, root: Path) -> dict[str, Any]:
+    path = fold_path(protocol.id, name, f"fold{fold}", root=root)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _figures(protocol: OneShotProtocol, folds: dict[int, dict[str, Any]], given: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for shots in protocol.shots:
+        each = {fold: content["inputs"][given][str(shots)] for fold, content in folds.items()}
+        found[str(shots)] = {
+            "mean": float(np.mean([value["mean"] for value in each.values()])),
+            "half_width": max(value["half_width"] for value in each.values()),
+            "by_fold": {str(fold): value["mean"] for fold, value in each.items()},
+        }
+    return found
+
+
+def _paired(row: dict[str, Any], reference: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:
+    """Ours minus the reference's share of right answers, 1-shot, over the same episodes."""
+    ours, theirs = (content["inputs"].get(given, {}).get("1", {}).get("right") for content in (row, reference))
+    if not ours or not theirs or len(ours) != len(theirs):
+        return None
+    difference = (np.asarray(list(ours), dtype=float) - np.asarray(list(theirs), dtype=float)) / ways
+    interval = over_episodes(difference)
+    return {"mean": interval.mean, "half_width": interval.half_width}
+
+
+def _cell(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "not judged"
+    folds = value["by_fold"].values()
+    apart = f" ({' / '.join(f'{100 * each:.1f}' for each in folds)})" if len(folds) > 1 else ""
+    return f"{points(value)}{apart}"

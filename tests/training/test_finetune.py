@@ -1,0 +1,123 @@
+"""Stage 2: what base classes teach, which state is kept, and who is never read."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+
+from sslts.config import parse
+from sslts.errors import ConfigError, LeakageError
+from sslts.fusion.concatenation import Concatenation
+from sslts.fusion.cross_attention import CrossAttention
+from sslts.methods.mu_mae import MuMAE
+from sslts.training import finetune
+from sslts.training.recipe import FineTuning
+from sslts.types import Views
+
+NAMES = [f"class {number}" for number in range(12)]
+
+
+def method(fusion: Any = None) -> MuMAE:
+    torch.manual_seed(0)
+    plain = MuMAE.example()
+    made = CrossAttention.create(embed_dim=16, modalities=2) if fusion is None else fusion
+    return MuMAE(plain.config, encoders=dict(plain.encoders.items()), joint=plain.joint, fusion=made)
+
+
+def clips(names: list[str], *, noise: float = 3.0, seed: int = 0, per: int = 16) -> finetune.Clips:
+    """What tells classes apart is small beside what each repetition does anew, but along other axes."""
+    drawn = torch.Generator().manual_seed(seed)
+    loud, views = torch.zeros(16), []
+    loud[:6] = noise
+    numbers = torch.tensor([NAMES.index(name) for name in names]).repeat_interleave(per)
+    centres = torch.randn(12, 16, generator=torch.Generator().manual_seed(9))
+    for _ in range(3):
+        views.append(centres[numbers] + (0.3 + loud) * torch.randn(len(numbers), 16, generator=drawn))
+    people = tuple(f"s{row % 8}" for row in range(len(numbers)))
+    present = torch.ones(len(numbers), 2, dtype=torch.bool)
+    return finetune.Clips(Views(views[0], torch.stack(views[1:], 1), present), tuple(NAMES[k] for k in numbers.tolist()), people)
+
+
+def settings(**changes: Any) -> FineTuning:
+    base: dict[str, Any] = {"validation_labels": NAMES[7:], "steps": 20, "check_every": 10, "check_episodes": 40, "batch_size": 32}
+    made: FineTuning = parse(FineTuning, base | changes, "finetune")
+    return made
+
+
+def test_the_closed_form_alone_helps_to_recognise_classes_it_has_never_seen():
+    made = method(Concatenation.create(embed_dim=16, modalities=2))
+    base, validation = clips(NAMES[:7], per=40), clips(NAMES[7:])
+    head = finetune._head(settings().head)
+    checks = finetune._episodes(validation, settings(), count=200, seed=1)
+    before = finetune._accuracy(made, head, validation, checks)
+    history, kept = finetune.fit(made, base, validation, settings(steps=0), seed=1)
+    assert kept == 0
+    assert [each.step for each in history] == [0]
+    assert finetune._accuracy(made, head, validation, checks) > before + 0.1
+
+
+def test_the_state_that_recognised_validation_classes_best_is_kept():
+    made = method()
+    base, validation = clips(NAMES[:7]), clips(NAMES[7:])
+    history, kept = finetune.fit(made, base, validation, settings(lr=0.3, steps=40), seed=1)
+    assert [each.step for each in history][:2] == [0, 10]
+    best = max(each.accuracy for each in history)
+    assert next(each for each in history if each.step == kept).accuracy == best
+    checks = finetune._episodes(validation, settings(), count=40, seed=1)
+    assert finetune._accuracy(made, finetune._head(settings().head), validation, checks) == pytest.approx(best)
+
+
+def test_training_moves_the_fusion_and_nothing_else():
+    made = method()
+    before = copy.deepcopy(made.state_dict())
+    easy = clips(NAMES[7:], noise=0.0)
+    finetune.fit(made, clips(NAMES[:7]), easy, settings(patience=100), seed=1)
+    changed = {name.split(".")[0] for name, value in made.state_dict().items() if not torch.equal(before[name], value)}
+    assert changed <= {"fusion", "metric"}
+    assert "metric" in changed
+
+
+def test_the_same_seed_gives_the_same_weights():
+    found = []
+    for _ in range(2):
+        made = method()
+        finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(), seed=4)
+        found.append(made.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+
+
+def test_training_ends_when_validation_gets_no_better():
+    made = method()
+    history, _ = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(steps=1000, check_every=1, patience=2, lr=1e-9), seed=1)
+    assert len(history) == 3
+
+
+def test_a_class_on_both_sides_is_refused():
+    with pytest.raises(LeakageError, match="class 6, class 7 would be validation classes"):
+        finetune.check_classes(clips(NAMES[:8]), clips(NAMES[6:]))
+
+
+def test_a_head_that_looks_at_other_queries_is_refused(monkeypatch):
+    from sslts.heads.prototypes import PrototypeHead
+
+    monkeypatch.setattr(PrototypeHead, "transductive", True)
+    with pytest.raises(ConfigError, match="judges queries by each other"):
+        finetune._head(settings().head)
+
+
+def test_a_clip_that_lacks_a_modality_does_not_enter_its_whitening():
+    made, base = method(), clips(NAMES[:7])
+    base.views.present[:20, 0] = False
+    poisoned = Views(base.views.joint, base.views.own.clone(), base.views.present)
+    poisoned.own[:20, 0] = 1e6
+    made.fit_metric(poisoned, base.numbered(NAMES[:7]))
+    there = base.views.present[:, 0]
+    torch.testing.assert_close(made.metric[1].mean, base.views.own[there, 0].mean(0))
+
+
+def test_a_pretrained_model_without_fusion_cannot_be_fused():
+    with pytest.raises(ConfigError, match="Name one in its recipe"):
+        MuMAE.example().fused(clips(NAMES[:2]).views)
