@@ -87,7 +87,13 @@ BUILTINS: dict[str, dict[str, str]] = {
     },
     "head": {
         "linear": "sslts.heads.linear:LinearHead",
+        "logistic": "sslts.heads.logistic:LogisticHead",
+        "ridge": "sslts.heads.ridge:RidgeHead",
         "prototypes": "sslts.heads.prototypes:PrototypeHead",
+        "attended-prototypes": "sslts.heads.attended_prototypes:AttendedPrototypesHead",
+        "matching": "sslts.heads.matching:MatchingHead",
+        "relation": "sslts.heads.relation:RelationHead",
+        "label-propagation": "sslts.heads.label_propagation:LabelPropagationHead",
     },
     "method": {
         "crossl": "sslts.methods.crossl:CroSSL",

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sslts import registry
-from sslts.config import ChannelStatistics, ComponentRef, Golden, ModelConfig
+from sslts.config import ChannelStatistics, Golden, ModelConfig
 from sslts.data.collate import to_batch
 from sslts.data.normalise import recording_statistics, standardise_windows
 from sslts.data.prepare import prepare
@@ -28,12 +28,12 @@ from sslts.data.windows import Cut, cut, modalities_of, window_starts
 from sslts.devices import usable_device
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError
-from sslts.few_shot import FewShotClassifier, Normalise
+from sslts.few_shot import FewShotClassifier, Normalise, built_head
 from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
 from sslts.hub.bounded import BoundedBuild
 from sslts.hub.resolve import resolve
-from sslts.interfaces import Method, build
+from sslts.interfaces import FewShotHead, Method
 from sslts.retrieval.functions import Retrieval
 from sslts.types import SensorBatch
 
@@ -213,13 +213,19 @@ class Model(Retrieval):
         return cosine_similarity(np.asarray(first), np.asarray(second))
 
     def few_shot(
-        self, support: Sequence[Recording], labels: Sequence[str], *, head: str = "prototypes", normalise: Normalise | None = None
+        self,
+        support: Sequence[Recording],
+        labels: Sequence[str],
+        *,
+        head: str | FewShotHead = "prototypes",
+        normalise: Normalise | None = None,
     ) -> FewShotClassifier:
-        """Fit a few-shot head on labelled recordings (every window of a recording has its label).
+        """Fit a few-shot head, by name or as it was built, on labelled recordings (every window of a recording has its label).
 
         Raises:
             LengthError: no support, or not one label a recording.
             UnknownComponentError: no such head.
+            UnsupportedError: a head by name whose weights must be trained first.
         """
         if not support or len(support) != len(labels):
             raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
@@ -227,7 +233,7 @@ class Model(Retrieval):
         classes = sorted(set(labels))
         rows = [torch.from_numpy(part.values[part.usable]) for part in parts]
         index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
-        fitted = build("head", ComponentRef(name=head), "head").fit(torch.cat(rows), torch.cat(index))
+        fitted = built_head(head, self.embed_dim).fit(torch.cat(rows), torch.cat(index))
         return FewShotClassifier(self, fitted, tuple(classes), normalise)
 
     def summary(self) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from small_recordings import RATES, UNITS, arrays, assert_same, recording
 from tiny_e4 import tiny_model
 
+from sslts._builtins import BUILTINS
 from sslts.config import Preprocessing, SensorSpec
 from sslts.data import specs, synthetic
 from sslts.data.collate import to_batch
@@ -25,6 +27,8 @@ from sslts.errors import (
     UnknownComponentError,
     UnsupportedError,
 )
+from sslts.heads.label_propagation import LabelPropagationHead
+from sslts.heads.relation import RelationHead
 from sslts.model import Model
 
 
@@ -236,7 +240,7 @@ def test_similarity_of_a_recording_with_itself_is_one_on_the_diagonal(model):
     np.testing.assert_allclose(np.diag(model.similarity(found, found)), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("head", ["prototypes", "linear"])
+@pytest.mark.parametrize("head", sorted(set(BUILTINS["head"]) - {"relation"}))
 def test_few_shot_tells_states_of_invented_people_apart(head):
     spec = specs.empatica_e4(window_s=20, stride_s=10)
     states = ("meditation", "stress")
@@ -272,6 +276,32 @@ def test_few_shot_needs_a_label_a_recording_and_a_known_head(model):
         model.few_shot([], [])
     with pytest.raises(UnknownComponentError, match="prototypes"):
         model.few_shot([recording()], ["a"], head="prototype")
+
+
+def test_few_shot_takes_a_head_whose_weights_must_be_trained_but_not_its_name(model):
+    support, labels = [recording(), recording(eda=9 - arrays()["eda"])], ["a", "b"]
+    with pytest.raises(UnsupportedError, match="'relation' compares by weights that must be trained first"):
+        model.few_shot(support, labels, head="relation")
+    trained = RelationHead.create(embed_dim=model.embed_dim)
+    fitted = model.few_shot(support, labels, head=trained)
+    parts = [torch.from_numpy(model.encode(one).values) for one in support]
+    expected = trained(torch.cat(parts), torch.arange(2).repeat_interleave(9), parts[0])
+    np.testing.assert_allclose(fitted.scores(support[0]), expected.detach().numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_windows_that_nothing_saw_take_no_part_in_what_a_transductive_head_says_of_others(model):
+    # Every node a neighbour of every other, by distance: an unseen window's zeros would be one of them.
+    head = LabelPropagationHead.create(affinity="gaussian", neighbours=1000, alpha=0.9)
+    fitted = model.few_shot([recording(), recording(eda=9 - arrays()["eda"])], ["a", "b"], head=head)
+    given = arrays()
+    given["acc"][:80], given["eda"][:40] = np.nan, np.nan
+    broken = Recording.from_arrays(given, rate_hz=RATES, units=UNITS)
+    found = model.encode(broken)
+    assert found.usable.tolist() == [False] * 4 + [True] * 5
+    expected = fitted.head.scores(torch.from_numpy(found.values[4:])).numpy()
+    np.testing.assert_allclose(fitted.scores(broken)[4:], expected, rtol=1e-5)
+    everything = fitted.head.scores(torch.from_numpy(found.values)).numpy()[4:]
+    assert np.abs(everything - expected).max() > 1e-3
 
 
 def test_the_summary_says_what_goes_in_and_what_comes_out(model):

@@ -1,4 +1,4 @@
-"""Linear probing: logistic regression on frozen embeddings, in torch so that gradients can flow when fine-tuning."""
+"""Linear probing: logistic regression on frozen, standardised embeddings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sslts.config import ComponentConfig
-from sslts.heads.support import check_support
+from sslts.heads.regression import logistic_regression
+from sslts.heads.support import check_queries, check_support
 from sslts.interfaces import FewShotHead, FittedHead
 
 
@@ -26,15 +27,13 @@ class LinearScores(FittedHead):
 
     def scores(self, queries: Tensor) -> Tensor:
         """[Q, E] -> logits [Q, W]."""
+        check_queries(queries, len(self.mean))
         return functional.linear((queries - self.mean) / self.scale, self.weight, self.bias)
 
 
 @final
 class LinearHead(FewShotHead):
-    """Standardise on the support, then multinomial logistic regression with an L2 penalty, classes balanced; full-batch L-BFGS.
-
-    Minimises `mean over balanced rows of cross-entropy + |W|^2 / (2 c S)`: scikit-learn's objective divided by c S, so `c` means the same.
-    """
+    """Standardise on the support, then multinomial logistic regression with an L2 penalty, classes balanced (`logistic_regression`)."""
 
     class Config(ComponentConfig):
         """c: inverse strength of the penalty; steps: L-BFGS iterations at most."""
@@ -55,27 +54,8 @@ class LinearHead(FewShotHead):
         values = support.detach()
         mean, scale = values.mean(0), values.std(0, correction=0).clamp(min=1e-8)
         scale = torch.where(scale <= 1e-8, torch.ones_like(scale), scale)
-        standard = (values - mean) / scale
-        counts = torch.bincount(labels, minlength=ways).to(values.dtype)
-        row_weight = (len(labels) / (ways * counts))[labels]
-        weight = torch.zeros(ways, values.shape[1], dtype=values.dtype, device=values.device, requires_grad=True)
-        bias = torch.zeros(ways, dtype=values.dtype, device=values.device, requires_grad=True)
-        optimiser = torch.optim.LBFGS([weight, bias], max_iter=self.config.steps, line_search_fn="strong_wolfe", tolerance_grad=1e-6)
-
-        def closure() -> Tensor:
-            optimiser.zero_grad()
-            error = functional.cross_entropy(functional.linear(standard, weight, bias), labels, reduction="none")
-            loss = (row_weight * error).mean() + weight.pow(2).sum() / (2 * self.config.c * len(labels))
-            loss.backward()
-            return loss
-
-        with torch.enable_grad():
-            optimiser.step(closure)
-        return LinearScores(mean, scale, weight.detach(), bias.detach())
-
-    def forward(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
-        """Scores of the queries [Q, W]."""
-        return self.fit(support, labels).scores(queries)
+        weight, bias = logistic_regression((values - mean) / scale, labels, ways, c=self.config.c, steps=self.config.steps)
+        return LinearScores(mean, scale, weight, bias)
 
 
 class ClassifierMLP(nn.Sequential):

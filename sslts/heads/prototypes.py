@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from torch import Tensor
-from torch.nn import functional
 
 from sslts.config import ComponentConfig
-from sslts.heads.support import check_support
+from sslts.heads.support import check_queries, check_support, class_means, unit_length
 from sslts.interfaces import FewShotHead, FittedHead
 
 
@@ -22,8 +21,9 @@ class Prototypes(FittedHead):
 
     def scores(self, queries: Tensor) -> Tensor:
         """[Q, E] -> [Q, W]: minus the squared distance, or the cosine."""
+        check_queries(queries, self.centres.shape[1])
         if self.cosine:
-            return functional.normalize(queries, dim=1) @ functional.normalize(self.centres, dim=1).T
+            return unit_length(queries) @ unit_length(self.centres).T
         return -(queries[:, None] - self.centres[None]).pow(2).sum(-1)
 
 
@@ -46,10 +46,4 @@ class PrototypeHead(FewShotHead):
     def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
         """support [S, E], labels int [S] -> Prototypes."""
         ways = check_support(support, labels)
-        membership = functional.one_hot(labels, ways).to(support.dtype)
-        centres = membership.T @ support / membership.sum(0)[:, None]
-        return Prototypes(centres=centres, cosine=self.config.distance == "cosine")
-
-    def forward(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
-        """Scores of the queries [Q, W]."""
-        return self.fit(support, labels).scores(queries)
+        return Prototypes(centres=class_means(support, labels, ways), cosine=self.config.distance == "cosine")
