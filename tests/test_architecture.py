@@ -26,7 +26,7 @@ RANK = {
     "registry": 1, "config": 1, "devices": 1,
     "types": 2,
     "ops": 3,
-    "interfaces": 4, "layers": 4, "ema": 4, "embeddings": 4, "golden": 4,
+    "interfaces": 4, "layers": 4, "vit": 4, "ema": 4, "embeddings": 4, "golden": 4,
     "encoders": 5, "text": 5, "maskers": 5, "aggregators": 5, "fusion": 5, "predictors": 5, "objectives": 5, "heads": 5, "data": 5,
     "methods": 6,
     "hub": 7, "report": 7, "few_shot": 7,

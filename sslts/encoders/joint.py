@@ -11,10 +11,10 @@ from torch import Tensor
 
 from sslts import ops
 from sslts.config import ComponentConfig
-from sslts.encoders.vit_blocks import ViTBlocks
 from sslts.errors import UnsupportedError
 from sslts.interfaces import Encoder
 from sslts.types import Signal, Tokens
+from sslts.vit import ViTBlocks
 
 
 @final

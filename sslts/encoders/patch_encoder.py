@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from sslts import ops
 from sslts.config import ComponentConfig
-from sslts.encoders.vit_blocks import ViTBlocks, place, sinusoids, xavier
 from sslts.interfaces import Encoder
 from sslts.types import Tokens
+from sslts.vit import ViTBlocks, place, sinusoids, xavier
 
 
 class PatchEncoder(Encoder):

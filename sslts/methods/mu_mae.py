@@ -23,7 +23,7 @@ from sslts.encoders.joint import JointEncoder
 from sslts.encoders.patch_encoder import PatchEncoder
 from sslts.errors import ConfigError
 from sslts.fusion.whitening import WithinClassWhitening
-from sslts.interfaces import Encoder, Fusion, FusedMethod, Masker, Objective, build
+from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build
 from sslts.predictors.patch_decoder import PatchDecoder
 from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens, Views
 

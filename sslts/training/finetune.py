@@ -211,4 +211,3 @@ def _head(ref: ComponentRef) -> FewShotHead:
     if head.transductive:
         raise ConfigError(f"finetune.head is '{ref.name}', which judges queries by each other. Choose one that does not: 'prototypes'.")
     return head
-

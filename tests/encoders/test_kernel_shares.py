@@ -24,7 +24,9 @@ def test_numbers_are_shares_of_responses_above_thresholds_then_deviation_then_co
     found = encoder._described(values).numpy()
     standard = ((values - encoder.mean[:, None]) / encoder.scale[:, None]).numpy()
     assert standard.shape == (3, 4, 32), "three axes and their length"
-    np.testing.assert_allclose(standard[:, 3] * float(encoder.scale[3]) + float(encoder.mean[3]), np.linalg.norm(values[:, :3], axis=1), rtol=1e-4)
+    np.testing.assert_allclose(
+        standard[:, 3] * float(encoder.scale[3]) + float(encoder.mean[3]), np.linalg.norm(values[:, :3], axis=1), rtol=1e-4
+    )
     kernels, shares = fixed_kernels()[:, 0].numpy(), encoder.shares
     low, high = encoder.ranges[..., 0], encoder.ranges[..., 1]
     for octave in range(2):

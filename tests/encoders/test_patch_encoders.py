@@ -11,9 +11,9 @@ from sslts.config import Channel
 from sslts.encoders.joint import JointEncoder
 from sslts.encoders.sensor_patches import SensorPatches
 from sslts.encoders.video_vit import VideoViT
-from sslts.encoders.vit_blocks import ViTBlocks, sinusoids
 from sslts.errors import ChannelError, ConfigError, LengthError, UnsupportedError
 from sslts.types import ClipClock, RateClock, Signal
+from sslts.vit import ViTBlocks, sinusoids
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
