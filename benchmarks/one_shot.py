@@ -3,8 +3,8 @@
     python -m benchmarks.one_shot --rows mu-mae-utd-mhad minirocket-cosine --data data --resume
     python -m benchmarks.one_shot --table
 
-Each row and fold becomes benchmarks/results/utd-one-shot/ROW/foldK.json. A row gives, for each input, embeddings of all clips of a fold that
-were fitted on base classes and selected on validation classes; episodes are the same for all rows, so that rows can be compared in pairs.
+Each row and fold becomes benchmarks/results/utd-one-shot/ROW/foldK.json. A row gives, for each input, embeddings of all clips of a fold
+that were fitted on base classes and selected on validation classes; episodes are the same for all rows, so that rows can be paired.
 """
 
 from __future__ import annotations

@@ -57,9 +57,9 @@ def markdown(protocol: OneShotProtocol, summary: dict[str, Any]) -> str:
     trials = {name: row for name, row in summary["rows"].items() if row["exploratory"]}
     inputs = list(protocol.inputs)
     stamp = (
-        f"Protocol `{protocol.id}` version {protocol.version}: {protocol.episodes:,} episodes of {protocol.ways} novel classes a fold, accuracy "
-        "in %: mean of the folds (each fold), +- half of the 95 % interval over episodes of the widest fold. Intervals over episodes say "
-        f"nothing about other classes or people. Chance: {100 * summary['chance']:.0f}."
+        f"Protocol `{protocol.id}` version {protocol.version}: {protocol.episodes:,} episodes of {protocol.ways} novel classes a fold, "
+        "accuracy in %: mean of the folds (each fold), +- half of the 95 % interval over episodes of the widest fold. "
+        f"Intervals over episodes say nothing about other classes or people. Chance: {100 * summary['chance']:.0f}."
     )
     parts = [f"# {protocol.title}", "Fitted on base classes, selected on validation classes; support and query never share a person."]
     for shots in protocol.shots:

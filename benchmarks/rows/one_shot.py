@@ -213,8 +213,7 @@ class PeerRow(OneShotRow):
         source, names = clips_source(protocol, recipe, data, work / "cache" / "utd-clips")
         labels = tuple(names[label] for label in source.labels(range(len(source))))
         base = np.isin(np.asarray(labels), protocol.folds[fold].base)
-        parts = {part: series for part, series in _series(source).items()}
-        blocks = {part: _standard(self._features(series, base), base) for part, series in parts.items()}
+        blocks = {part: _standard(self._features(series, base), base) for part, series in _series(source).items()}
         head = PrototypeHead.create(distance="cosine")
         found = {}
         for name, wanted in protocol.inputs.items():

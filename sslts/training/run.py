@@ -98,9 +98,7 @@ def run_recipe(
     if not method.has_front():
         source: WindowSource = _without(StoreSource(windows, statistics, made.preprocessing.clip, label_names=names), made, names)
     elif made.data.exclude_labels:
-        raise ConfigError(
-            f"Recipe '{made.name}': data.exclude_labels needs a method without a fixed front end; '{made.method.name}' has one."
-        )
+        raise ConfigError(f"Recipe '{made.name}': '{made.method.name}' has a fixed front end and cannot leave labels out (exclude_labels).")
     elif cache and statistics is None:
         # The front end of every subject's windows, once for all runs; then this run's subjects only.
         source = Rows.of_subjects(
@@ -162,9 +160,7 @@ def base_and_validation(
         raise ConfigError(f"The data has no class {', '.join(unknown)}. {suggest(unknown[0], names)}It has {', '.join(names)}.")
     seen = sorted(set(validation) - set(recipe.data.exclude_labels))
     if seen:
-        raise LeakageError(
-            f"{', '.join(seen)} would be validation classes, but the pretraining reads them: add them to data.exclude_labels."
-        )
+        raise LeakageError(f"{', '.join(seen)} would be validation classes, but pretraining reads them: add them to data.exclude_labels.")
     source = StoreSource(windows, statistics, recipe.preprocessing.clip, label_names=names)
     labels = [names[label] if label >= 0 else None for label in source.labels(range(len(source)))]
     base = [row for row, label in enumerate(labels) if label is not None and label not in recipe.data.exclude_labels]
