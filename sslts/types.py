@@ -216,6 +216,16 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True)
+class Inpainted:
+    """What a masked autoencoder makes of one modality. seen: as it was read; made: hidden parts replaced by what was predicted for them;
+    hidden: which samples or pixels were hidden. All [B, C, T] or [B, C, T, H, W]."""
+
+    seen: Tensor
+    made: Tensor
+    hidden: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class LossParts:
     """A loss to minimise and its named, detached terms for the log."""
 

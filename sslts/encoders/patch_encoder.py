@@ -39,6 +39,10 @@ class PatchEncoder(Encoder):
     def grid(self) -> tuple[int, int, int]:
         """Patches along time, rows and columns."""
 
+    @abstractmethod
+    def assembled(self, patches: Tensor) -> Tensor:
+        """Patches of every place [B, N, P] -> [B, C, T] or [B, C, T, H, W], as `tokenize` read them."""
+
     def embed(self, tokens: Tokens) -> Tokens:
         """Raw patches [B, N, P] -> [B, N, D], with their positions; zeros where nothing is valid."""
         values = self.enter(tokens.values) + sinusoids(place(tokens.cell, self.grid), self.embed_dim).to(tokens.values.dtype)

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self, final
 import torch
 from einops import rearrange
 from pydantic import Field, model_validator
+from torch import Tensor
 
 from sslts import ops
 from sslts.config import Channel, ComponentConfig
@@ -93,3 +94,7 @@ class SensorPatches(PatchEncoder):
         read = read_at(values, config.points)
         share = read_at(seen.any(1).to(values.dtype), config.slots)
         return ops.sequence_tokens(rearrange(read, "b c (s p) -> b s (c p)", s=config.slots), share > 0, signal)
+
+    def assembled(self, patches: Tensor) -> Tensor:
+        """[B, slots, C * points / slots] -> [B, C, points]."""
+        return rearrange(patches, "b s (c p) -> b c (s p)", c=self.config.channels)

@@ -7,6 +7,7 @@ from typing import ClassVar, Self, final
 import torch
 from einops import rearrange
 from pydantic import Field, model_validator
+from torch import Tensor
 
 from sslts import ops
 from sslts.config import Channel, ComponentConfig
@@ -104,3 +105,9 @@ class VideoViT(PatchEncoder):
             channel=zeros,
             cell=cell[None].expand(len(values), -1, -1),
         )
+
+    def assembled(self, patches: Tensor) -> Tensor:
+        """[B, N, C * tubelet * patch * patch] -> [B, C, T, H, W]."""
+        slots, rows, columns = self.grid
+        sizes = {"p": self.config.tubelet, "q": self.config.patch, "r": self.config.patch, "t": slots, "h": rows, "w": columns}
+        return rearrange(patches, "b (t h w) (c p q r) -> b c (t p) (h q) (w r)", **sizes)

@@ -25,7 +25,7 @@ from sslts.errors import ConfigError
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build
 from sslts.predictors.patch_decoder import PatchDecoder
-from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens, Views
+from sslts.types import Inpainted, LossParts, MaskPlan, SensorBatch, Tokens, Views
 
 
 @final
@@ -222,6 +222,29 @@ class MuMAE(FusedMethod):
             weight = 1.0 if self._encoders()[name].grid[1:] != (1, 1) else self.config.sensor_weight
             terms[name] = weight * self.objective(made, hidden.values, hidden.valid).total
         return LossParts.of(**terms)
+
+    @torch.no_grad()
+    def inpainted(self, batch: SensorBatch, *, generator: torch.Generator) -> dict[str, Inpainted]:
+        """Hide parts of whole clips as in training and fill them with what is predicted, each patch at its own mean and deviation (the
+        loss compares normalised patches, so that these are not predicted)."""
+        if self.decoder is None or not self.maskers:
+            raise ConfigError("Inpainting needs the components 'decoder' and 'maskers'; this model was built without.")
+        patches = self.tokenise(batch)
+        plans = self.plans(patches, generator=generator)
+        context = self.encode(patches, {name: plan.visible[0] for name, plan in plans.items()})
+        found = {}
+        for index, (name, tokens) in enumerate(patches.items()):
+            encoder, asked = self._encoders()[name], plans[name].targets[0]
+            hidden = ops.pack_tokens(tokens, asked)
+            told = hidden.values * hidden.valid[..., None]
+            level, spread = told.mean(-1, keepdim=True), told.std(-1, keepdim=True)
+            filled = self.decoder.decode(index, context, hidden) * spread + level
+            order = torch.argsort((~asked).to(torch.uint8), dim=1, stable=True)[:, : filled.shape[1]]
+            place = torch.where(hidden.valid[..., None], filled, torch.gather(tokens.values, 1, order[..., None].expand_as(filled)))
+            made = tokens.values.scatter(1, order[..., None].expand_as(place), place)
+            everywhere = asked[..., None].expand(-1, -1, tokens.values.shape[-1]).to(made.dtype)
+            found[name] = Inpainted(*(encoder.assembled(part) for part in (tokens.values, made)), encoder.assembled(everywhere) > 0)
+        return found
 
     def _metric(self) -> list[WithinClassWhitening]:
         return list(self.metric)  # type: ignore[arg-type]

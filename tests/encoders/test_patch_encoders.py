@@ -151,3 +151,15 @@ def test_clips_that_do_not_fit_are_refused(video):
         VideoViT.create(channels=1, frames=5)
     with pytest.raises(UnsupportedError, match="video-vit"):
         JointEncoder.example().tokenize(signal)
+
+
+@pytest.mark.parametrize(
+    "encoder", [VideoViT.example(), SensorPatches.create(channels=3, points=48, slots=4, embed_dim=16, heads=2, scale="none")]
+)
+def test_patches_are_put_together_as_they_were_cut(encoder):
+    size = (2, 1, 4, 8, 8) if isinstance(encoder, VideoViT) else (2, 3, 48)
+    values = torch.randn(size, generator=torch.Generator().manual_seed(3))
+    signal = encoder.example_signal(2)
+    observed = torch.ones((2, 1, 4) if values.dim() == 5 else size, dtype=torch.bool)
+    tokens = encoder.tokenize(replace(signal, values=values, observed=observed))
+    torch.testing.assert_close(encoder.assembled(tokens.values), values)
