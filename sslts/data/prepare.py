@@ -117,7 +117,9 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
     same = order == list(range(len(order))) and all(a.unit == b.unit for a, b in zip(source, modality.channels, strict=True))
     raw = stream.values if same else stream.values[:, order]
     values = raw if same else np.empty_like(raw)  # days of data are not copied for nothing
-    observed = None if stream.observed is None else stream.observed[:, order]
+    observed = stream.observed
+    if observed is not None and stream.frame is None:  # a frame is lost with all of its channels
+        observed = observed[:, order]
     for column, (before, after) in enumerate(zip(source, modality.channels, strict=True)):
         if not same:
             try:
