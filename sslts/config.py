@@ -128,9 +128,19 @@ class SensorSpec(Frozen):
         return _without(plain(self), "clock", "seconds")
 
     @model_validator(mode="after")
-    def _fits(self) -> SensorSpec:
-        if self.clock == "clip" and (self.window_s, self.stride_s) != (1.0, 1.0):
+    def _clips_are_whole(self) -> SensorSpec:
+        if self.clock != "clip":
+            return self
+        if (self.window_s, self.stride_s) != (1.0, 1.0):
             raise ValueError(f"a clip is one window: window_s and stride_s must be 1, got {self.window_s:g} and {self.stride_s:g}")
+        rates = [self.modalities.rate_hz] if isinstance(self.modalities, AnyChannels) else [modality.rate_hz for modality in self.named]
+        broken = [f"{rate:g}" for rate in rates if not rate.is_integer()]
+        if broken:
+            raise ValueError(f"a clip holds a whole number of samples, but rate_hz is {', '.join(broken)}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits(self) -> SensorSpec:
         if not isinstance(self.modalities, tuple):
             return self
         _refuse_doubles([modality.name for modality in self.modalities], "modalities")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sslts.config import AnyChannels, Channel, Modality, SensorSpec
-from sslts.data.clips import as_clip
+from sslts.data.clips import as_clip, filled
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
@@ -32,7 +32,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """The recording in the spec's modalities, channel order, units and rates.
 
     A modality that the recording lacks is left out; streams that the spec does not name are ignored. Samples outside a channel's valid
-    range become unobserved. Preparing a prepared recording changes nothing.
+    range become unobserved. Preparing a prepared recording changes nothing. Where the spec's clock is "clip", the streams that it reads are
+    put on one clock from 0 to 1, and a stream that does not reach an end of the clip has lost samples there.
 
     Raises:
         MissingModalityError: none of the spec's modalities is there.
@@ -45,8 +46,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
-    if spec.clock == "clip":
-        recording = as_clip(recording)
+    if spec.clock == "clip":  # the streams that the spec does not read must not stretch the clip
+        recording = as_clip(_read_by(recording, spec))
     if spec.open:
         for stream in recording.streams.values():
             _check_magnitude(stream, list(range(len(stream.channels))))
@@ -65,8 +66,22 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         # Before any work; resampling may still complete a window that lacks half a sample.
         _check_length(replace(recording, streams=used), spec, 0.5 / min(stream.rate_hz for stream in used.values()))
         prepared = replace(recording, streams={m.name: _prepared(recording.streams[m.name], m) for m in found})
+    if spec.clock == "clip" and spec.modalities != "any":
+        prepared = replace(prepared, streams={name: filled(stream) for name, stream in prepared.streams.items()})
     _check_length(prepared, spec, TOLERANCE_S)
     return prepared
+
+
+def _read_by(recording: Recording, spec: SensorSpec) -> Recording:
+    """The recording without the streams that the spec does not read; as it is where none would be left."""
+    if spec.modalities == "any":
+        return recording
+    if isinstance(spec.modalities, AnyChannels):
+        kinds = spec.modalities.units
+        read = [name for name, stream in recording.streams.items() if any(channel.kind in kinds for channel in stream.channels)]
+    else:
+        read = [name for name in recording.names if name in spec.names]
+    return recording.only(*read) if read else recording
 
 
 def is_prepared(stream: Stream, modality: Modality) -> bool:
