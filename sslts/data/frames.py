@@ -10,18 +10,21 @@ from numpy.typing import NDArray
 from sslts.data.recording import Stream
 from sslts.errors import FrameSizeError
 
+#: [frames] A middle that falls between two frames takes the later one, however its number was rounded.
+_HAIR = 1e-6
+
 
 def picked(stream: Stream, rate_hz: float) -> Stream:
     """The same video at another rate: each new frame is the one shown at the middle of its time. Nothing is blended or made up."""
     count = round(len(stream) * rate_hz / stream.rate_hz)
     middle = (np.arange(count) + 0.5) * stream.rate_hz / rate_hz
-    rows = np.minimum(np.floor(middle).astype(np.int64), len(stream) - 1)
+    rows = np.minimum(np.floor(middle + _HAIR).astype(np.int64), len(stream) - 1)
     observed = None if stream.observed is None else stream.observed[rows]
     return replace(stream, rate_hz=float(rate_hz), values=stream.values[rows], observed=observed)
 
 
 def resize(stream: Stream, frame: tuple[int, int]) -> Stream:
-    """The same video with frames of (rows, columns): means of areas when smaller, the nearest pixel where larger.
+    """The same video with frames of (rows, columns): each pixel is the mean of the area that it covers, so that the mean of a frame stays.
 
     Raises:
         FrameSizeError: this stream is no video, or the wanted size is not positive.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sslts.config import Channel, Modality
 from sslts.data.labels import LabelTrack
-from sslts.errors import ChannelError, DTypeError, LengthError, MissingModalityError, RateError, SignalError
+from sslts.errors import ChannelError, DTypeError, FrameSizeError, LengthError, MissingModalityError, RateError, SignalError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +42,10 @@ class Stream:
             raise DTypeError(
                 f"Stream '{self.name}' needs float32 values [T, C], or [T, C, H, W] for video, got {values.dtype} {values.shape}. "
                 "Recording.from_arrays converts."
+            )
+        if values.ndim == 4 and 0 in values.shape[2:]:
+            raise FrameSizeError(
+                f"Stream '{self.name}' has frames of {values.shape[2]} x {values.shape[3]} pixels, expected at least 1 x 1."
             )
         names = [channel.name for channel in self.channels]
         if len(names) != values.shape[1]:
