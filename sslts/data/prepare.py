@@ -125,7 +125,7 @@ def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:
 
 def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> Stream:
     """`partial`: channels that the modality does not name are left out instead of refused."""
-    _check_frame(stream, modality)
+    check_frame(stream, modality)
     order = [stream.channel_names.index(name) for name in modality.channel_names] if partial else _order(stream, modality)
     _check_magnitude(stream, order, modality)
     source = [stream.channels[index] for index in order]
@@ -153,7 +153,8 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
     return resample(converted, rate_hz=modality.rate_hz)
 
 
-def _check_frame(stream: Stream, modality: Modality) -> None:
+def check_frame(stream: Stream, modality: Modality) -> None:
+    """FrameSizeError if one is a sensor and the other a video, or their frames differ in size."""
     if stream.frame == modality.frame:
         return
     wanted = "a sensor [T, C]" if modality.frame is None else f"a video of {modality.frame[0]} x {modality.frame[1]} pixels"
