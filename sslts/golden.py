@@ -62,7 +62,8 @@ def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -
 def _film(rows: NDArray[np.float32], modality: Modality) -> NDArray[np.float32]:
     """[B, C, T] -> [B, C, T, H, W]: each frame a ramp from corner to corner, as bright and as tilted as its number says."""
     down, across = (np.linspace(-1, 1, size, dtype=np.float32) for size in modality.frame or ())
-    film = rows[..., None, None] * (1 + 0.25 * down[:, None] * across[None, :] + 0.25 * np.sign(rows[..., None, None]) * down[:, None])
+    tilt = 1 + 0.25 * down[:, None] * across[None, :] + 0.25 * np.sign(rows[..., None, None]) * down[:, None]
+    film = np.asarray(rows[..., None, None] * tilt, dtype=np.float32)
     for index, channel in enumerate(modality.channels):
         if channel.valid is not None:
             film[:, index] = np.clip(film[:, index], *channel.valid)

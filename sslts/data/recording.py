@@ -60,7 +60,7 @@ class Stream:
                 raise LengthError(
                     f"Stream '{self.name}': observed must be bool {expected}, like values, got {observed.dtype} {observed.shape}."
                 )
-        finite = np.isfinite(values) if values.ndim == 2 else np.isfinite(values).all(axis=(1, 2, 3))[:, None]
+        finite = np.isfinite(values) if values.ndim == 2 else np.logical_and.reduce(np.isfinite(values), axis=(1, 2, 3))[:, None]
         if not finite.all():
             observed = finite if observed is None else observed & finite
         if observed is not None:
