@@ -27,6 +27,7 @@ __all__ = [
     "pamap2",
     "sessions",
     "uci_har",
+    "utd_mhad",
     "utd_mhad_inertial",
     "wesad",
     "wesad_wrist",
@@ -123,6 +124,23 @@ def utd_mhad_inertial(path: str | Path, session: str | None = None) -> Recording
     from sslts.data.readers.utd_inertial import UTDInertial
 
     return UTDInertial.create().read(path, session=session)
+
+
+def utd_mhad(
+    path: str | Path,
+    session: str | None = None,
+    *,
+    frame: tuple[int, int] = (96, 96),
+    parts: Sequence[Literal["depth", "inertial", "skeleton"]] = ("depth", "inertial", "skeleton"),
+) -> Recording:
+    """UTD-MHAD with depth video, skeleton and inertial sensor: one clip, session "s1/a1/t1", all parts spread from 0 to 1.
+
+    Raises:
+        ReaderError, UnsafeFileError: a file is damaged, or holds anything beyond plain numbers.
+    """
+    from sslts.data.readers.utd_clips import UTDClips
+
+    return UTDClips.create(frame=frame, parts=tuple(parts)).read(path, session=session)
 
 
 def uci_har(path: str | Path, session: str | None = None) -> Recording:
