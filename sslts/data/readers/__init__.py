@@ -22,6 +22,7 @@ __all__ = [
     "empatica_e4",
     "hapt",
     "mhealth",
+    "mmact",
     "motionsense",
     "opportunity",
     "pamap2",
@@ -185,6 +186,27 @@ def mhealth(path: str | Path, session: str | None = None) -> Recording:
     from sslts.data.readers.mhealth_log import MHealth
 
     return MHealth.create().read(path, session=session)
+
+
+def mmact(
+    path: str | Path,
+    session: str | None = None,
+    *,
+    cameras: Sequence[int] = (1,),
+    frame: tuple[int, int] = (224, 224),
+    frames: int = 16,
+    unordered: Literal["refuse", "sort"] = "refuse",
+) -> Recording:
+    """MMAct: one clip seen by one camera, session "subject1/cam1/scene1/session1/carrying", all parts spread from 0 to 1.
+
+    Raises:
+        ReaderError: a file is truncated or not in its layout; the message names file and, in a table, the line.
+        MissingDependencyError: there is a video, and PyAV is not installed.
+    """
+    from sslts.data.readers.mmact_clips import MMAct
+
+    reader = MMAct.create(cameras=tuple(cameras), frame=frame, frames=frames, unordered=unordered)
+    return reader.read(path, session=session)
 
 
 def opportunity(
