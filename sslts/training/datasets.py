@@ -96,7 +96,7 @@ def _store(data: Data, recipe: Recipe, root: Path | None, folder: Path) -> Windo
     spec = streams_of(reader, data.reader, recipe.spec)
     if data.short == "pad":
         reader = PaddedReader(reader, recipe.spec.window_s)
-    return build_store(folder, Source(reader, where), spec, stride_s=data.stride_s)
+    return build_store(folder, Source(reader, where), spec, stride_s=data.stride_s, skip_broken=data.broken == "skip")
 
 
 def streams_of(reader: Reader, name: str, spec: SensorSpec) -> SensorSpec:

@@ -11,7 +11,7 @@ from tiny_har import dsads, motionsense, utd
 
 from sslts import registry
 from sslts.config import AnyChannels, SensorSpec, parse
-from sslts.errors import ConfigError, LengthError, TrainingError
+from sslts.errors import ConfigError, LengthError, ReaderError, TrainingError
 from sslts.training.datasets import Opened, open_datasets, streams_of
 from sslts.training.recipe import Recipe
 from sslts.types import TEXTS
@@ -107,6 +107,17 @@ def test_a_recording_shorter_than_a_window_is_padded_only_when_asked(opened, roo
     refusing = recipe(data={"reader": "utd-mhad-inertial", "root": "UTD"}, more=[])
     with pytest.raises(LengthError, match="lasts 3 s, one window needs 5 s"):
         open_datasets(refusing, root, tmp_path / "refused")
+
+
+def test_a_clip_that_cannot_be_read_is_left_out_only_when_asked(tmp_path, caplog):
+    utd(tmp_path / "UTD", people=(1,))
+    (tmp_path / "UTD" / "Inertial" / "a22_s1_t2_inertial.mat").write_bytes(b"damaged")
+    given = {"reader": "utd-mhad-inertial", "root": "UTD", "short": "pad"}
+    with pytest.raises(ReaderError, match="a22_s1_t2"):
+        open_datasets(recipe(data=given, more=[]), tmp_path, tmp_path / "refused")
+    found = open_datasets(recipe(data=given | {"broken": "skip"}, more=[]), tmp_path, tmp_path / "store")
+    assert len(found.train) == 3
+    assert "1 of 4 sessions cannot be read" in caplog.text
 
 
 def test_excluded_labels_are_never_read(opened):
