@@ -109,6 +109,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "motionsense": "sslts.data.readers.motion_sense:MotionSense",
         "utd-mhad-inertial": "sslts.data.readers.utd_inertial:UTDInertial",
         "utd-mhad": "sslts.data.readers.utd_clips:UTDClips",
+        "mmact": "sslts.data.readers.mmact_clips:MMAct",
         "uci-har": "sslts.data.readers.smartphone_har:UCIHAR",
         "hapt": "sslts.data.readers.smartphone_hapt:HAPT",
         "pamap2": "sslts.data.readers.pamap:PAMAP2",

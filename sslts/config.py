@@ -6,8 +6,6 @@ Numbers and strings are bounded, unknown keys are refused, and no string in a co
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -24,7 +22,7 @@ from pydantic import (
 
 from sslts._builtins import SCHEMA
 from sslts.errors import ConfigError
-from sslts.strict_json import printable
+from sslts.strict_json import check_bounded, printable
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
@@ -87,7 +85,7 @@ class Modality(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without(plain(self), "frame", None)
+        return without_default(plain(self), "frame", None)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Modality:
@@ -125,12 +123,22 @@ class SensorSpec(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return _without(plain(self), "clock", "seconds")
+        return without_default(plain(self), "clock", "seconds")
+
+    @model_validator(mode="after")
+    def _clips_are_whole(self) -> SensorSpec:
+        if self.clock != "clip":
+            return self
+        if (self.window_s, self.stride_s) != (1.0, 1.0):
+            raise ValueError(f"a clip is one window: window_s and stride_s must be 1, got {self.window_s:g} and {self.stride_s:g}")
+        rates = [self.modalities.rate_hz] if isinstance(self.modalities, AnyChannels) else [modality.rate_hz for modality in self.named]
+        broken = [f"{rate:g}" for rate in rates if not rate.is_integer()]
+        if broken:
+            raise ValueError(f"a clip holds a whole number of samples, but rate_hz is {', '.join(broken)}")
+        return self
 
     @model_validator(mode="after")
     def _fits(self) -> SensorSpec:
-        if self.clock == "clip" and (self.window_s, self.stride_s) != (1.0, 1.0):
-            raise ValueError(f"a clip is one window: window_s and stride_s must be 1, got {self.window_s:g} and {self.stride_s:g}")
         if not isinstance(self.modalities, tuple):
             return self
         _refuse_doubles([modality.name for modality in self.modalities], "modalities")
@@ -210,7 +218,7 @@ class ComponentRef(Frozen):
     @field_validator("options")
     @classmethod
     def _bounded(cls, value: dict[str, Any]) -> dict[str, Any]:
-        _check_json(value, "options", depth=0)
+        check_bounded(value, "options")
         return value
 
 
@@ -295,31 +303,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _check_json(value: Any, path: str, *, depth: int) -> None:
-    if depth > 6:
-        raise ValueError(f"{path} is nested more than 6 deep")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str) or len(key) > 64:
-                raise ValueError(f"{path} has a key that is not a short string")
-            _check_json(item, f"{path}.{key}", depth=depth + 1)
-    elif isinstance(value, list | tuple):
-        if len(value) > 4096:
-            raise ValueError(f"{path} has {len(value)} items, expected at most 4096")
-        for index, item in enumerate(value):
-            _check_json(item, f"{path}[{index}]", depth=depth + 1)
-    elif isinstance(value, str):
-        if len(value) > 2000 or not value.isprintable():
-            raise ValueError(f"{path} is too long or holds control characters")
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value) or abs(value) > 1e12:
-            raise ValueError(f"{path} is {value}, expected a finite number up to 1e12")
-    elif not isinstance(value, bool | None):
-        raise ValueError(f"{path} is {type(value).__name__}, expected JSON")
-
-
-def _without(fields: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
-    """Files and digests from before the field existed stay what they are."""
+def without_default(fields: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
+    """What is written of a value without a field at its default: files and digests from before the field existed stay what they are."""
     return {key: value for key, value in fields.items() if key != name or value != default}
 
 

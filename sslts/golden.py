@@ -48,7 +48,7 @@ def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -
             drift = np.cumsum(random.standard_normal(samples)) / np.sqrt(samples)
             rows[row, index] = np.clip(middle + reach * (rhythm + drift + 0.3 * random.standard_normal(samples)), low, high)
     if modality.frame is not None:
-        rows = _film(rows, modality.frame)
+        rows = _film(rows, modality)
     values = torch.from_numpy(rows)
     return Signal(
         values=values,
@@ -59,9 +59,12 @@ def _signal(modality: Modality, spec: SensorSpec, random: np.random.Generator) -
     )
 
 
-def _film(rows: NDArray[np.float32], frame: tuple[int, int]) -> NDArray[np.float32]:
+def _film(rows: NDArray[np.float32], modality: Modality) -> NDArray[np.float32]:
     """[B, C, T] -> [B, C, T, H, W]: each frame a ramp from corner to corner, as bright and as tilted as its number says."""
-    down, across = (np.linspace(-1, 1, size, dtype=np.float32) for size in frame)
-    bright = rows[..., None, None]
-    tilted = 1 + 0.25 * down[:, None] * across[None, :]
-    return (bright * tilted + 0.25 * np.abs(bright) * down[:, None]).astype(np.float32)
+    down, across = (np.linspace(-1, 1, size, dtype=np.float32) for size in modality.frame or ())
+    tilt = 1 + 0.25 * down[:, None] * across[None, :] + 0.25 * np.sign(rows[..., None, None]) * down[:, None]
+    film = np.asarray(rows[..., None, None] * tilt, dtype=np.float32)
+    for index, channel in enumerate(modality.channels):
+        if channel.valid is not None:
+            film[:, index] = np.clip(film[:, index], *channel.valid)
+    return film

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,30 @@ def parse_json(text: str, where: str) -> Any:
 def printable(text: str) -> str:
     """The text without control characters, so that a hostile file cannot drive a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def check_bounded(value: Any, path: str, *, depth: int = 0) -> None:
+    """ValueError unless a value is JSON of moderate size: nested up to 6 deep, short strings, finite numbers."""
+    if depth > 6:
+        raise ValueError(f"{path} is nested more than 6 deep")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str) or len(key) > 64:
+                raise ValueError(f"{path} has a key that is not a short string")
+            check_bounded(item, f"{path}.{key}", depth=depth + 1)
+    elif isinstance(value, list | tuple):
+        if len(value) > 4096:
+            raise ValueError(f"{path} has {len(value)} items, expected at most 4096")
+        for index, item in enumerate(value):
+            check_bounded(item, f"{path}[{index}]", depth=depth + 1)
+    elif isinstance(value, str):
+        if len(value) > 2000 or not value.isprintable():
+            raise ValueError(f"{path} is too long or holds control characters")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if not math.isfinite(value) or abs(value) > 1e12:
+            raise ValueError(f"{path} is {value}, expected a finite number up to 1e12")
+    elif not isinstance(value, bool | None):
+        raise ValueError(f"{path} is {type(value).__name__}, expected JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sslts.strict_json import MAX_CONFIG_BYTES, parse_json, printable, read_json
 X = {"name": "x", "kind": "accelerometer", "unit": "g"}
 ACC = {"name": "acc", "rate_hz": 32, "channels": [X]}
 SPEC = {"modalities": [ACC], "window_s": 10, "stride_s": 5}
+CLIP = {"modalities": [ACC], "window_s": 1, "stride_s": 1, "clock": "clip"}
 MODEL = {"name": "tiny", "method": {"name": "crossl"}, "spec": SPEC, "components": {}}
 
 
@@ -47,6 +48,13 @@ MODEL = {"name": "tiny", "method": {"name": "crossl"}, "spec": SPEC, "components
         (SensorSpec, {**SPEC, "window_s": 0.001}, "holds no sample of 'acc' at 32 Hz"),
         (SensorSpec, {**SPEC, "window_s": -1}, "window_s: "),
         (SensorSpec, {**SPEC, "modalities": "all"}, "modalities"),
+        (SensorSpec, {**SPEC, "clock": "frames"}, "clock: "),
+        (SensorSpec, {**SPEC, "clock": "clip"}, "a clip is one window: window_s and stride_s must be 1, got 10 and 5"),
+        (SensorSpec, {**CLIP, "modalities": [{**ACC, "rate_hz": 2.5}]}, "a clip holds a whole number of samples, but rate_hz is 2.5"),
+        (SensorSpec, {**CLIP, "modalities": {"rate_hz": 2.5, "units": {"eda": "uS"}}}, "a whole number of samples, but rate_hz is 2.5"),
+        (Modality, {**ACC, "frame": [0, 8]}, "frame.0: "),
+        (Modality, {**ACC, "frame": [8, 4097]}, "frame.1: "),
+        (Modality, {**ACC, "frame": [8]}, "frame.1: "),
         (ChannelStatistics, {"mean": [0, 1], "scale": [1]}, "2 means but 1 scales"),
         (ChannelStatistics, {"mean": [0], "scale": [0]}, "scale.0: "),
         (Golden, {"seed": -1, "embedding": [[0]]}, "seed: "),
@@ -87,6 +95,25 @@ def test_a_good_config_keeps_its_values():
 def test_a_model_may_accept_any_modality():
     spec = parse(SensorSpec, {**SPEC, "modalities": "any"}, "x")
     assert (spec.names, spec.named) == ((), ())
+
+
+def test_what_was_written_before_videos_and_clips_existed_is_still_written_so():
+    """Digests of configs, stores and recipes are taken of these bytes."""
+    channel = '{"name":"x","kind":"accelerometer","unit":"g","position":"","description":"","valid":null}'
+    modality = f'{{"name":"acc","rate_hz":32.0,"channels":[{channel}]}}'
+    spec = parse(SensorSpec, SPEC, "x")
+    assert spec.model_dump_json() == f'{{"modalities":[{modality}],"window_s":10.0,"stride_s":5.0}}'
+    assert json.dumps(spec.model_dump(mode="json"), separators=(",", ":")) == spec.model_dump_json()
+    assert "frame" not in spec.named[0].model_dump()
+    assert parse(SensorSpec, {**SPEC, "clock": "seconds", "modalities": [{**ACC, "frame": None}]}, "x") == spec
+
+
+def test_videos_and_clips_are_written_and_read_back():
+    spec = parse(SensorSpec, {**CLIP, "modalities": [{**ACC, "frame": [4, 6]}]}, "x")
+    assert (spec.named[0].frame, spec.clock) == ((4, 6), "clip")
+    written = json.loads(spec.model_dump_json())
+    assert (written["modalities"][0]["frame"], written["clock"]) == ([4, 6], "clip")
+    assert parse(SensorSpec, written, "x") == spec
 
 
 def test_an_unknown_modality_lists_the_known_ones():

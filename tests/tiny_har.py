@@ -1,4 +1,4 @@
-"""Small invented activity data sets in their official layouts: DSADS, MotionSense and the inertial part of UTD-MHAD.
+"""Small invented activity data sets in their official layouts: DSADS, MotionSense, and UTD-MHAD with or without its clips.
 
 Every person swings at a rate of their own and every activity at another strength, with gravity along z.
 """
@@ -64,3 +64,23 @@ def utd(root: Path, *, people: Sequence[int] = (1, 2), actions: Sequence[int] = 
                 values[:, 2] += 1
                 savemat(path, {"d_iner": values})
     return root
+
+
+def utd_clip(
+    root: Path, *, action: int = 1, person: int = 1, trial: int = 1, frames: int = 7, samples: int = 40, size: tuple[int, int] = (240, 320),
+    parts: Sequence[str] = ("depth", "inertial", "skeleton"),
+) -> dict[str, NDArray[np.generic]]:  # fmt: skip
+    """One clip with its files in Depth, Inertial and Skeleton, in the official number types; returns the arrays by part."""
+    draw = np.random.default_rng([action, person, trial])
+    inertial = swing(samples, 50, 6, person=person + trial, strength=0.1 * action)
+    inertial[:, 2] += 1
+    arrays: dict[str, NDArray[np.generic]] = {
+        "depth": draw.integers(500, 4000, (*size, frames)).astype(np.uint16),
+        "inertial": inertial,
+        "skeleton": draw.normal(size=(20, 3, frames)),
+    }
+    for part in parts:
+        path = root / part.title() / f"a{action}_s{person}_t{trial}_{part}.mat"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        savemat(path, {{"depth": "d_depth", "inertial": "d_iner", "skeleton": "d_skel"}[part]: arrays[part]}, do_compression=True)
+    return {part: arrays[part] for part in parts}

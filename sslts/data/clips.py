@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sslts.data.labels import Interval, LabelTrack
-from sslts.data.recording import Recording, Stream
+from sslts.data.recording import Recording, Stream, sample_index
 from sslts.errors import LengthError
 
 
@@ -30,12 +30,13 @@ def as_clip(recording: Recording) -> Recording:
         LengthError: it holds no sample, or a stream of it a single one.
     """
     start, duration = recording.start_s, recording.duration_s
+    is_clip = start == 0 and _is_one(duration)
     for stream in recording.streams.values():
-        if len(stream) < 2:
+        if len(stream) < 2 and not (is_clip and _is_one(stream.duration_s)):  # of a model that reads one frame a clip
             spread(stream)  # says what is wrong
     if not duration > 0:
         raise LengthError("This clip is empty: it holds no stream with samples.")
-    if start == 0 and np.isclose(duration, 1.0, rtol=0, atol=1e-9):
+    if is_clip:
         return recording
     streams = {
         name: replace(stream, rate_hz=stream.rate_hz * duration, start_s=(stream.start_s - start) / duration)
@@ -47,3 +48,25 @@ def as_clip(recording: Recording) -> Recording:
             tuple(Interval((i.start_s - start) / duration, (i.end_s - start) / duration, i.label) for i in labels.intervals)
         )
     return replace(recording, streams=streams, labels=labels, events_s=tuple((event - start) / duration for event in recording.events_s))
+
+
+def filled(stream: Stream) -> Stream:
+    """A clip's stream at a whole rate, with exactly that many samples from 0 to 1: lost ones where it does not reach.
+
+    Rounding to whole samples moves a stream's end; without this the clip would last a little more or less than 1.
+    """
+    count = round(stream.rate_hz)
+    if stream.start_s == 0 and len(stream) == count:
+        return stream
+    first = int(sample_index(0.0, stream))  # the same rule as for windows: the nearest sample
+    low, high = max(first, 0), min(first + count, len(stream))
+    values = np.zeros((count, *stream.values.shape[1:]), dtype=np.float32)
+    seen = stream.is_observed()
+    observed = np.zeros((count, *seen.shape[1:]), dtype=bool)
+    if low < high:
+        values[low - first : high - first], observed[low - first : high - first] = stream.values[low:high], seen[low:high]
+    return replace(stream, values=values, observed=observed, start_s=0.0)
+
+
+def _is_one(duration: float) -> bool:
+    return bool(np.isclose(duration, 1.0, rtol=0, atol=1e-9))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +13,21 @@ from numpy.typing import NDArray
 from sslts.data.recording import Stream
 from sslts.errors import FrameSizeError
 
+#: [frames] A middle that falls between two frames takes the later one, however its number was rounded.
+_HAIR = 1e-6
+
 
 def picked(stream: Stream, rate_hz: float) -> Stream:
     """The same video at another rate: each new frame is the one shown at the middle of its time. Nothing is blended or made up."""
     count = round(len(stream) * rate_hz / stream.rate_hz)
     middle = (np.arange(count) + 0.5) * stream.rate_hz / rate_hz
-    rows = np.minimum(np.floor(middle).astype(np.int64), len(stream) - 1)
+    rows = np.minimum(np.floor(middle + _HAIR).astype(np.int64), len(stream) - 1)
     observed = None if stream.observed is None else stream.observed[rows]
     return replace(stream, rate_hz=float(rate_hz), values=stream.values[rows], observed=observed)
 
 
 def resize(stream: Stream, frame: tuple[int, int]) -> Stream:
-    """The same video with frames of (rows, columns): means of areas when smaller, the nearest pixel where larger.
+    """The same video with frames of (rows, columns): each pixel is the mean of the area that it covers, so that the mean of a frame stays.
 
     Raises:
         FrameSizeError: this stream is no video, or the wanted size is not positive.
@@ -31,16 +37,26 @@ def resize(stream: Stream, frame: tuple[int, int]) -> Stream:
         raise FrameSizeError(f"resize needs a video and a size of at least 1 x 1, got '{stream.name}', {got}, and {frame}.")
     if stream.frame == frame:
         return stream
-    values = _averaged(_averaged(stream.values, frame[0], axis=2), frame[1], axis=3)
-    return replace(stream, values=np.ascontiguousarray(values, dtype=np.float32))
+    return replace(stream, values=area_means(stream.values, frame).astype(np.float32, order="C"))
 
 
-def _averaged(values: NDArray[np.float32], size: int, *, axis: int) -> NDArray[np.float64]:
-    """Means over equal shares of an axis; a pixel that lies in two shares counts in each by how much of it does."""
-    length = values.shape[axis]
-    edges = np.arange(size + 1) * (length / size)
-    summed = np.concatenate([np.zeros_like(values.take([0], axis), dtype=np.float64), np.cumsum(values, axis=axis, dtype=np.float64)], axis)
-    whole = np.minimum(np.floor(edges).astype(np.int64), length - 1)
-    rest = np.expand_dims(edges - whole, tuple(range(1, values.ndim - axis)))
-    below = summed.take(whole, axis) + rest * values.take(whole, axis)
-    return np.diff(below, axis=axis) * (size / length)
+def area_means(pixels: NDArray[Any], frame: tuple[int, int]) -> NDArray[np.float64]:
+    """[..., H, W] -> [..., rows, columns]: each new pixel is the mean of the area that it covers."""
+    return _means(_means(pixels, frame[0], axis=pixels.ndim - 2), frame[1], axis=pixels.ndim - 1)
+
+
+def _means(values: NDArray[Any], size: int, *, axis: int) -> NDArray[np.float64]:
+    first = np.moveaxis(values, axis, 0)
+    means = _shares(len(first), size) @ first.reshape(len(first), math.prod(first.shape[1:]))
+    return np.moveaxis(means.reshape(size, *first.shape[1:]), 0, axis)
+
+
+@functools.lru_cache(maxsize=32)
+def _shares(length: int, size: int) -> Any:
+    """[size, length], sparse: what each pixel of an axis adds to each new one. A pixel in two shares counts in each by its part in it."""
+    from scipy.sparse import csr_array
+
+    cuts = np.clip(np.union1d(np.arange(length + 1), np.arange(size + 1) * (length / size)), 0, length)
+    middle = (cuts[1:] + cuts[:-1]) / 2
+    old, new = np.floor(middle).astype(np.int64), np.minimum(np.floor(middle * size / length).astype(np.int64), size - 1)
+    return csr_array((np.diff(cuts) * size / length, (new, old)), shape=(size, length))

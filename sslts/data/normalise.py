@@ -39,7 +39,11 @@ class _Running:
         return cls(np.zeros(channels), np.zeros(channels), np.zeros(channels))
 
     def add(self, values: NDArray[np.float32], observed: NDArray[np.bool_]) -> None:
-        """values, observed: [T, C]."""
+        """values, observed: [T, C]; of a video [T, C, H, W] and [T, 1], where every pixel of an observed frame counts."""
+        if values.ndim == 4:
+            observed = np.repeat(observed[:, 0], values.shape[2] * values.shape[3])[:, None]
+            values = np.moveaxis(values, 1, -1).reshape(-1, values.shape[1])
+            observed = np.broadcast_to(observed, values.shape)
         count = observed.sum(axis=0, dtype=np.float64)
         safe = np.maximum(count, 1)
         kept = np.where(observed, values, 0).astype(np.float64)
@@ -97,15 +101,17 @@ def recording_statistics(recording: Recording, spec: SensorSpec) -> dict[str, Ch
 def standardise(
     values: NDArray[np.float32], observed: NDArray[np.bool_], statistics: ChannelStatistics, clip: float | None = None
 ) -> NDArray[np.float32]:
-    """(values - mean) / scale, clipped to +-`clip`. [n, C, T] -> [n, C, T]; 0 where not observed.
+    """(values - mean) / scale, clipped to +-`clip`. [n, C, T] -> [n, C, T], of a video [n, C, T, H, W]; 0 where not observed.
 
     Raises:
         ChannelError: the statistics are of another number of channels.
     """
     if values.shape[1] != len(statistics.mean):
         raise ChannelError(f"The statistics are of {len(statistics.mean)} channels, the windows have {values.shape[1]}.")
-    mean, scale = (np.asarray(part, dtype=np.float32)[None, :, None] for part in (statistics.mean, statistics.scale))
-    scaled = (np.where(observed, values, mean) - mean) / scale
+    along = (1, -1) + (1,) * (values.ndim - 2)
+    mean, scale = (np.asarray(part, dtype=np.float32).reshape(along) for part in (statistics.mean, statistics.scale))
+    seen = observed if values.ndim == 3 else observed[..., None, None]
+    scaled = (np.where(seen, values, mean) - mean) / scale
     return np.clip(scaled, -clip, clip) if clip is not None else scaled
 
 
@@ -133,7 +139,9 @@ def _chosen(recordings: Iterable[Recording] | WindowStore, spec: SensorSpec, sub
 def _add(running: dict[str, _Running], recording: Recording) -> None:
     for name, stream in recording.streams.items():
         part = running.setdefault(name, _Running.empty(len(stream.channels)))
-        for start in range(0, len(stream), _CHUNK):
-            values = stream.values[start : start + _CHUNK]
-            observed = np.ones(values.shape, dtype=bool) if stream.observed is None else stream.observed[start : start + _CHUNK]
-            part.add(values, observed)
+        step = _CHUNK if stream.frame is None else max(1, _CHUNK // (stream.frame[0] * stream.frame[1]))
+        flags = stream.observed
+        for start in range(0, len(stream), step):
+            values = stream.values[start : start + step]
+            shape = values.shape if stream.frame is None else (len(values), 1)
+            part.add(values, np.ones(shape, dtype=bool) if flags is None else flags[start : start + step])

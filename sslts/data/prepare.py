@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sslts.config import AnyChannels, Channel, Modality, SensorSpec
-from sslts.data.clips import as_clip
+from sslts.data.clips import as_clip, filled
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
@@ -32,7 +32,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """The recording in the spec's modalities, channel order, units and rates.
 
     A modality that the recording lacks is left out; streams that the spec does not name are ignored. Samples outside a channel's valid
-    range become unobserved. Preparing a prepared recording changes nothing.
+    range become unobserved. Preparing a prepared recording changes nothing. Where the spec's clock is "clip", the streams that it reads are
+    put on one clock from 0 to 1, and a stream that does not reach an end of the clip has lost samples there.
 
     Raises:
         MissingModalityError: none of the spec's modalities is there.
@@ -45,8 +46,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
-    if spec.clock == "clip":
-        recording = as_clip(recording)
+    if spec.clock == "clip":  # the streams that the spec does not read must not stretch the clip
+        recording = as_clip(_read_by(recording, spec))
     if spec.open:
         for stream in recording.streams.values():
             _check_magnitude(stream, list(range(len(stream.channels))))
@@ -65,8 +66,22 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         # Before any work; resampling may still complete a window that lacks half a sample.
         _check_length(replace(recording, streams=used), spec, 0.5 / min(stream.rate_hz for stream in used.values()))
         prepared = replace(recording, streams={m.name: _prepared(recording.streams[m.name], m) for m in found})
+    if spec.clock == "clip" and spec.modalities != "any":
+        prepared = replace(prepared, streams={name: filled(stream) for name, stream in prepared.streams.items()})
     _check_length(prepared, spec, TOLERANCE_S)
     return prepared
+
+
+def _read_by(recording: Recording, spec: SensorSpec) -> Recording:
+    """The recording without the streams that the spec does not read; as it is where none would be left."""
+    if spec.modalities == "any":
+        return recording
+    if isinstance(spec.modalities, AnyChannels):
+        kinds = spec.modalities.units
+        read = [name for name, stream in recording.streams.items() if any(channel.kind in kinds for channel in stream.channels)]
+    else:
+        read = [name for name in recording.names if name in spec.names]
+    return recording.only(*read) if read else recording
 
 
 def is_prepared(stream: Stream, modality: Modality) -> bool:
@@ -110,14 +125,16 @@ def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:
 
 def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> Stream:
     """`partial`: channels that the modality does not name are left out instead of refused."""
-    _check_frame(stream, modality)
+    check_frame(stream, modality)
     order = [stream.channel_names.index(name) for name in modality.channel_names] if partial else _order(stream, modality)
     _check_magnitude(stream, order, modality)
     source = [stream.channels[index] for index in order]
     same = order == list(range(len(order))) and all(a.unit == b.unit for a, b in zip(source, modality.channels, strict=True))
     raw = stream.values if same else stream.values[:, order]
     values = raw if same else np.empty_like(raw)  # days of data are not copied for nothing
-    observed = None if stream.observed is None else stream.observed[:, order]
+    observed = stream.observed
+    if observed is not None and stream.frame is None:  # a frame is lost with all of its channels
+        observed = observed[:, order]
     for column, (before, after) in enumerate(zip(source, modality.channels, strict=True)):
         if not same:
             try:
@@ -136,7 +153,8 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
     return resample(converted, rate_hz=modality.rate_hz)
 
 
-def _check_frame(stream: Stream, modality: Modality) -> None:
+def check_frame(stream: Stream, modality: Modality) -> None:
+    """FrameSizeError if one is a sensor and the other a video, or their frames differ in size."""
     if stream.frame == modality.frame:
         return
     wanted = "a sensor [T, C]" if modality.frame is None else f"a video of {modality.frame[0]} x {modality.frame[1]} pixels"

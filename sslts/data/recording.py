@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sslts.config import Channel, Modality
 from sslts.data.labels import LabelTrack
-from sslts.errors import ChannelError, DTypeError, LengthError, MissingModalityError, RateError, SignalError
+from sslts.errors import ChannelError, DTypeError, FrameSizeError, LengthError, MissingModalityError, RateError, SignalError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +43,10 @@ class Stream:
                 f"Stream '{self.name}' needs float32 values [T, C], or [T, C, H, W] for video, got {values.dtype} {values.shape}. "
                 "Recording.from_arrays converts."
             )
+        if values.ndim == 4 and 0 in values.shape[2:]:
+            raise FrameSizeError(
+                f"Stream '{self.name}' has frames of {values.shape[2]} x {values.shape[3]} pixels, expected at least 1 x 1."
+            )
         names = [channel.name for channel in self.channels]
         if len(names) != values.shape[1]:
             raise ChannelError(f"Stream '{self.name}' has {values.shape[1]} columns but {len(names)} channels ({', '.join(names)}).")
@@ -56,7 +60,7 @@ class Stream:
                 raise LengthError(
                     f"Stream '{self.name}': observed must be bool {expected}, like values, got {observed.dtype} {observed.shape}."
                 )
-        finite = np.isfinite(values) if values.ndim == 2 else np.isfinite(values).all(axis=(1, 2, 3))[:, None]
+        finite = np.isfinite(values) if values.ndim == 2 else np.logical_and.reduce(np.isfinite(values), axis=(1, 2, 3))[:, None]
         if not finite.all():
             observed = finite if observed is None else observed & finite
         if observed is not None:

@@ -2,7 +2,7 @@
 
 Overlapping windows cost nothing, since streams are stored once. Layout of a store's folder:
 
-    manifest.json                     written last: sessions, subjects, spec, stride
+    manifest.json                     written last: sessions, those skipped and why, spec, stride
     sessions/KEY/session.json         lengths, starts, labels, fingerprint of the source, sha256 of the files beside it
     sessions/KEY/NAME.values.npy      float32 [C, L], of a video [C, L, H, W]
     sessions/KEY/NAME.observed.npy    bits of bool [C, L], of a video [1, L], only where something was lost
@@ -57,10 +57,19 @@ class WindowStore:
     Safe to share between processes: files are opened where they are first read.
     """
 
-    def __init__(self, folder: Path, spec: SensorSpec, stride_s: float, sessions: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spec: SensorSpec,
+        stride_s: float,
+        sessions: Sequence[Mapping[str, Any]],
+        skipped: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.spec = spec
         self.stride_s = stride_s
+        #: Sessions that could not be read when the store was built, by key, and why: `build_store(..., skip_broken=True)`.
+        self.skipped = dict(skipped or {})
         self._sessions = tuple(sessions)
         self._opened: dict[tuple[str, str], NDArray[Any]] = {}
 
@@ -78,7 +87,8 @@ class WindowStore:
             manifest = read_json(root / MANIFEST, limit=MAX_JSON)
             spec = parse(SensorSpec, manifest["spec"], f"{root / MANIFEST}: spec")
             sessions = [read_json(root / SESSIONS / key / "session.json", limit=MAX_JSON) for key in manifest["sessions"]]
-            store = cls(root, spec, float(manifest["stride_s"]), sessions)
+            skipped = {str(key): str(reason) for key, reason in manifest.get("skipped", {}).items()}
+            store = cls(root, spec, float(manifest["stride_s"]), sessions, skipped)
             store._check_files()
         except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, ReaderError):
@@ -91,7 +101,9 @@ class WindowStore:
         return len(self.index)
 
     def __repr__(self) -> str:
-        return f"WindowStore({len(self)} windows of {self.spec.window_s:g} s, {len(self.sessions)} sessions, {len(self.subjects)} subjects)"
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        counts = f"{len(self.sessions)} sessions, {len(self.subjects)} subjects{skipped}"
+        return f"WindowStore({len(self)} windows of {self.spec.window_s:g} s, {counts})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": {}}
@@ -130,7 +142,7 @@ class WindowStore:
         unknown = sorted(set(subjects) - set(self.subjects))
         if unknown:
             raise ConfigError(f"No subject {', '.join(unknown)} in {self.folder}. Subjects: {', '.join(self.subjects) or 'none'}.")
-        return type(self)(self.folder, self.spec, self.stride_s, [s for s in self._sessions if s["subject"] in subjects])
+        return type(self)(self.folder, self.spec, self.stride_s, [s for s in self._sessions if s["subject"] in subjects], self.skipped)
 
     def windows(self, indices: ArrayLike, *, min_observed: float = 0.5) -> dict[str, Cut]:
         """Some windows by number, as `sslts.data.cut` gives them; every modality of the spec has an entry.

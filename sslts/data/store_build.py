@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,8 @@ from sslts.data.prepare import prepare
 from sslts.data.reader import Reader
 from sslts.data.recording import Recording
 from sslts.data.windows import cut, present, window_starts
-from sslts.errors import ConfigError, ReaderError
-from sslts.strict_json import read_json
+from sslts.errors import ConfigError, ReaderError, SignalError
+from sslts.strict_json import printable, read_json
 
 if TYPE_CHECKING:
     from sslts.data.store import WindowStore
@@ -34,6 +34,7 @@ SESSIONS = "sessions"
 MAX_JSON = 64 * 1024 * 1024
 _SCHEMA = 1
 _CHUNK_WINDOWS = 256
+_MAX_LISTED = 100  # sessions in one message; the manifest names all
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,12 @@ class Source:
 
 
 def build_store(
-    folder: str | Path, recordings: Source | Iterable[Recording | Source], spec: SensorSpec, *, stride_s: float | None = None
+    folder: str | Path,
+    recordings: Source | Iterable[Recording | Source],
+    spec: SensorSpec,
+    *,
+    stride_s: float | None = None,
+    skip_broken: bool = False,
 ) -> WindowStore:
     """Prepare every recording and write it; what is there already, from the same source and spec, is kept.
 
@@ -58,10 +64,12 @@ def build_store(
         recordings: recordings, or Sources, whose sessions are read one at a time (and not at all when already built).
         spec: the input contract; its modalities must be named.
         stride_s: between windows; the spec's when not given.
+        skip_broken: leave out sessions that cannot be read or do not fit, with a warning, instead of stopping at the first. The store's
+            `skipped` says which and why; they are tried again by every build.
 
     Raises:
         ConfigError: two sessions have one key, or the spec accepts any modality.
-        SignalError, ReaderError: a recording does not fit; the message names it.
+        SignalError, ReaderError: a recording does not fit, or none does; the message names it.
     """
     from sslts.data.store import WindowStore
 
@@ -70,30 +78,59 @@ def build_store(
     root = Path(folder).expanduser()
     (root / SESSIONS).mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):  # several processes of one training ask for the same store: one builds, the others find it built
-        _build(root, recordings, spec, stride_s)
+        _build(root, recordings, spec, spec.stride_s if stride_s is None else stride_s, skip_broken=skip_broken)
         return WindowStore.open(root)
 
 
-def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: SensorSpec, stride_s: float | None) -> None:
-    stride = spec.stride_s if stride_s is None else stride_s
+def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: SensorSpec, stride: float, *, skip_broken: bool) -> None:
     contract = _digest({"schema": _SCHEMA, "spec": spec.model_dump(mode="json"), "stride_s": stride})
     keys: list[str] = []
+    skipped: dict[str, str] = {}
     for item in _items(recordings):
-        if item.key in keys:
+        if item.key in keys or item.key in skipped:
             raise ConfigError(f"Two sessions are called '{item.key}'. Give recordings different subject and session names.")
-        keys.append(item.key)
-        fingerprint = _digest({"contract": contract, "source": item.fingerprint()})
-        if _is_built(root / SESSIONS / item.key, fingerprint):
-            logger.info("%s: already built.", item.key)
-            continue
-        # The old manifest vouches for sessions that are about to change.
-        (root / MANIFEST).unlink(missing_ok=True)
-        _build_session(root / SESSIONS, item, spec, stride, fingerprint)
+        try:
+            _build_item(root, item, spec, stride, contract)
+        except SignalError as error:  # a ReaderError is one
+            if not skip_broken:
+                raise
+            skipped[item.key] = printable(str(error))
+        else:
+            keys.append(item.key)
+    if skipped:
+        _report(root, keys, skipped)
     manifest = {"schema": _SCHEMA, "contract": contract, "stride_s": stride, "sessions": keys, "spec": spec.model_dump(mode="json")}
+    if skipped:
+        manifest["skipped"] = skipped
     write_json(root / MANIFEST, manifest)
     for stale in (root / SESSIONS).iterdir():  # only what a build of ours made
         if stale.name not in keys and (stale.name.startswith(".") or (stale / "session.json").is_file()):
             shutil.rmtree(stale, ignore_errors=True)
+
+
+def _build_item(root: Path, item: _Item, spec: SensorSpec, stride: float, contract: str) -> None:
+    """One session, if it is not there already."""
+    try:
+        fingerprint = _digest({"contract": contract, "source": item.fingerprint()})
+        if _is_built(root / SESSIONS / item.key, fingerprint):
+            logger.info("%s: already built.", item.key)
+            return
+        # The old manifest vouches for sessions that are about to change.
+        (root / MANIFEST).unlink(missing_ok=True)
+        recording = prepare(item.read(), spec)
+    except Exception as error:
+        error.add_note(f"while building session '{item.key}' of the store {root}")
+        raise
+    _write_session(root / SESSIONS, item.key, recording, spec, stride, fingerprint)
+
+
+def _report(root: Path, keys: Sequence[str], skipped: Mapping[str, str]) -> None:
+    reasons = "".join(f"\n  {key}: {reason}" for key, reason in list(skipped.items())[:_MAX_LISTED])
+    if len(skipped) > _MAX_LISTED:
+        reasons += f"\n  and {len(skipped) - _MAX_LISTED} more"
+    if not keys:
+        raise ReaderError(f"{root}: none of {len(skipped)} sessions can be read:{reasons}")
+    logger.warning("%d of %d sessions cannot be read and are left out of %s:%s", len(skipped), len(keys) + len(skipped), root, reasons)
 
 
 def file_sha256(path: Path) -> str:
@@ -184,13 +221,8 @@ def _is_built(folder: Path, fingerprint: str) -> bool:
         return False
 
 
-def _build_session(parent: Path, item: _Item, spec: SensorSpec, stride_s: float, fingerprint: str) -> None:
-    try:
-        recording = prepare(item.read(), spec)
-    except Exception as error:
-        error.add_note(f"while building session '{item.key}' of the store {parent.parent}")
-        raise
-    temporary, final = parent / f".{item.key}.{os.getpid()}", parent / item.key
+def _write_session(parent: Path, key: str, recording: Recording, spec: SensorSpec, stride_s: float, fingerprint: str) -> None:
+    temporary, final = parent / f".{key}.{os.getpid()}", parent / key
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     starts = window_starts(recording, window_s=spec.window_s, stride_s=stride_s)
@@ -212,8 +244,8 @@ def _build_session(parent: Path, item: _Item, spec: SensorSpec, stride_s: float,
             os.fsync(file.fileno())
     labels = recording.labels
     entry = {
-        "key": item.key,
-        "subject": recording.subject or item.key,
+        "key": key,
+        "subject": recording.subject or key,
         "session": recording.session,
         "start_unix": recording.start_unix,
         "events_s": list(recording.events_s),

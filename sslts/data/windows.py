@@ -11,8 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from sslts.config import Modality, SensorSpec
-from sslts.data.prepare import TOLERANCE_S, is_prepared
-from sslts.data.recording import Recording, sample_index
+from sslts.data.prepare import TOLERANCE_S, check_frame, is_prepared
+from sslts.data.recording import Recording, Stream, sample_index
 from sslts.errors import ChannelError, LengthError, MissingModalityError, RateError, SignalError
 
 
@@ -83,7 +83,7 @@ def cut(recording: Recording, spec: SensorSpec, starts_s: ArrayLike, *, min_obse
 
     Raises:
         MissingModalityError: the recording has none of the spec's modalities.
-        RateError, ChannelError: a stream is not as the spec says: `prepare` comes first.
+        RateError, FrameSizeError, ChannelError: a stream is not as the spec says: `prepare` comes first.
     """
     starts = np.asarray(starts_s, dtype=np.float64)
     if starts.ndim != 1 or not np.isfinite(starts).all():
@@ -91,7 +91,7 @@ def cut(recording: Recording, spec: SensorSpec, starts_s: ArrayLike, *, min_obse
     result = {}
     for modality in modalities_of(recording, spec):
         stream = recording.streams[modality.name]
-        _check_prepared(is_prepared(stream, modality), stream.rate_hz, modality)
+        _check_prepared(is_prepared(stream, modality), stream, modality)
         first = sample_index(starts, stream)
         lost = None if stream.observed is None else stream.observed.T
         values = np.moveaxis(stream.values, 0, 1)
@@ -155,12 +155,13 @@ def present(cuts: Mapping[str, Cut], names: Sequence[str]) -> NDArray[np.bool_]:
     return np.stack([cuts[name].present if name in cuts else np.zeros(count, dtype=bool) for name in names], axis=1)
 
 
-def _check_prepared(ready: bool, rate_hz: float, modality: Modality) -> None:
+def _check_prepared(ready: bool, stream: Stream, modality: Modality) -> None:
     if ready:
         return
-    if rate_hz != modality.rate_hz:
+    check_frame(stream, modality)
+    if stream.rate_hz != modality.rate_hz:
         raise RateError(
-            f"'{modality.name}' is expected at {modality.rate_hz:g} Hz, got {rate_hz:g} Hz. "
+            f"'{modality.name}' is expected at {modality.rate_hz:g} Hz, got {stream.rate_hz:g} Hz. "
             f"Prepare first: sslts.data.prepare(recording, spec)."
         )
     raise ChannelError(

@@ -96,7 +96,7 @@ def _store(data: Data, recipe: Recipe, root: Path | None, folder: Path) -> Windo
     spec = streams_of(reader, data.reader, recipe.spec)
     if data.short == "pad":
         reader = PaddedReader(reader, recipe.spec.window_s)
-    return build_store(folder, Source(reader, where), spec, stride_s=data.stride_s)
+    return build_store(folder, Source(reader, where), spec, stride_s=data.stride_s, skip_broken=data.broken == "skip")
 
 
 def streams_of(reader: Reader, name: str, spec: SensorSpec) -> SensorSpec:
@@ -109,11 +109,11 @@ def streams_of(reader: Reader, name: str, spec: SensorSpec) -> SensorSpec:
         channels = tuple(
             channel.model_copy(update={"unit": wanted.units[channel.kind]}) for channel in modality.channels if channel.kind in wanted.units
         )
-        if len(channels) == len(modality.channels):
+        if len(channels) == len(modality.channels) and modality.frame is None:  # a model of any channels reads sensors
             found.append(Modality(name=modality.name, rate_hz=wanted.rate_hz, channels=channels))
     if not found:
         raise ConfigError(f"Reader '{name}' has no stream of {', '.join(wanted.units)}.")
-    return SensorSpec(modalities=tuple(found), window_s=spec.window_s, stride_s=spec.stride_s)
+    return SensorSpec(modalities=tuple(found), window_s=spec.window_s, stride_s=spec.stride_s, clock=spec.clock)
 
 
 def _union(spec: SensorSpec, parts: Sequence[SensorSpec]) -> SensorSpec:
@@ -122,7 +122,7 @@ def _union(spec: SensorSpec, parts: Sequence[SensorSpec]) -> SensorSpec:
         for modality in part.named:
             if named.setdefault(modality.name, modality) != modality:
                 raise ConfigError(f"Two data sets have a stream '{modality.name}' that is not the same.")
-    return SensorSpec(modalities=tuple(named.values()), window_s=spec.window_s, stride_s=spec.stride_s)
+    return SensorSpec(modalities=tuple(named.values()), window_s=spec.window_s, stride_s=spec.stride_s, clock=spec.clock)
 
 
 def _part(store: WindowStore, labels: Sequence[str], excluded: Collection[str]) -> StoreSource | Rows:

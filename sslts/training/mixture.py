@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from sslts.config import SensorSpec
+from sslts.data.collate import clock_of
 from sslts.errors import ConfigError
 from sslts.training.source import LabelledSource, WindowSource, fingerprint
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.types import SensorBatch, Signal
 
 Told = TypeVar("Told")
 
@@ -82,7 +83,7 @@ class Mixture:
         modality = self._spec.modality(sensor)
         values = torch.zeros(rows, len(modality.channels), self._spec.samples(modality))
         absent = torch.zeros(rows, dtype=torch.bool)
-        return Signal(values, modality.channels, RateClock(modality.rate_hz), absent, torch.zeros_like(values, dtype=torch.bool))
+        return Signal(values, modality.channels, clock_of(modality, self._spec), absent, torch.zeros_like(values, dtype=torch.bool))
 
     def _split(self, wanted: NDArray[np.int64]) -> list[tuple[str, NDArray[np.int64], list[int]]]:
         """(set, where in the batch, which of the set's windows) for each set that has some."""

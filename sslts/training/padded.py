@@ -54,7 +54,7 @@ def _padded(stream: Stream, more_s: float) -> Stream:
     count = int(np.ceil(more_s * stream.rate_hz - 1e-9))
     if count <= 0:
         return stream
-    values = np.pad(stream.values, ((0, count), (0, 0)))
+    values = np.pad(stream.values, ((0, count), *((0, 0),) * (stream.values.ndim - 1)))
     return replace(stream, values=values, observed=np.pad(stream.is_observed(), ((0, count), (0, 0))))
 
 

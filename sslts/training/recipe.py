@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, StringConstraints, field_validator, model_serializer, model_validator
 
 from sslts.config import (
     AnyChannels,
@@ -28,6 +28,7 @@ from sslts.config import (
     Text,
     parse,
     printable,
+    without_default,
 )
 from sslts.errors import ConfigError
 
@@ -42,7 +43,8 @@ class Data(Frozen):
     """Which recordings. `subjects` selects (default: all), then `exclude` removes; `stride_s` defaults to the spec's.
 
     exclude_labels: windows with these labels are not read at all. short: what becomes of a recording shorter than one window: it is
-    refused, or padded with samples that count as lost. root: in a recipe with several sets, relative to `sslts train --root`.
+    refused, or padded with samples that count as lost. broken: what becomes of a session that cannot be read or does not fit: the run is
+    refused, or goes on without it and says so. root: in a recipe with several sets, relative to `sslts train --root`.
     """
 
     reader: Name
@@ -52,7 +54,12 @@ class Data(Frozen):
     exclude: Annotated[tuple[Identifier, ...], Field(max_length=10_000)] = ()
     exclude_labels: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
     short: Literal["refuse", "pad"] = "refuse"
+    broken: Literal["refuse", "skip"] = "refuse"
     stride_s: Seconds | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_default(plain(self), "broken", "refuse")
 
     @field_validator("options")
     @classmethod

@@ -194,7 +194,8 @@ def _store(recipe: Recipe, root: str | Path | None, folder: Path) -> WindowStore
     if where is None:
         raise ConfigError(f"Recipe '{recipe.name}' names no data.root: give one, e.g. sslts train {recipe.name} --root DATA.")
     reader = registry.get("reader", recipe.data.reader).create(**recipe.data.options)
-    return build_store(folder, Source(reader, Path(where)), recipe.spec, stride_s=recipe.data.stride_s)
+    data = recipe.data
+    return build_store(folder, Source(reader, Path(where)), recipe.spec, stride_s=data.stride_s, skip_broken=data.broken == "skip")
 
 
 def _selected(store: WindowStore, recipe: Recipe) -> WindowStore:

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from small_clips import clip, spec, video, worn
 
+from sslts.config import ChannelStatistics
 from sslts.data import Recording, cut, fit_statistics, prepare, recording_statistics, standardise, standardise_windows
 from sslts.data.specs import empatica_e4
 from sslts.errors import ChannelError, ConfigError, MissingModalityError
@@ -69,3 +71,33 @@ def test_statistics_of_other_channels_or_modalities_are_refused():
         standardise(np.repeat(part.values, 3, axis=1), np.repeat(part.observed, 3, axis=1), statistics)
     with pytest.raises(MissingModalityError, match="eda"):
         standardise_windows({"eda": part}, {})
+
+
+def film(subject, **lost):
+    return clip(video(6, channels=2, **lost), worn(16, rate_hz=80.0), subject=subject)
+
+
+def test_every_pixel_of_an_observed_frame_counts_and_no_other():
+    fitted = fit_statistics([film("a", lost=(1, 4)), film("b")], spec(channels=2), ["a", "b"])["video"]
+    whole = video(6, channels=2).values
+    for channel in range(2):
+        pixels = np.concatenate([whole[[0, 2, 3, 5], channel].ravel(), whole[:, channel].ravel()]).astype(np.float64)
+        assert fitted.mean[channel] == pytest.approx(pixels.mean(), rel=1e-6)
+        assert fitted.scale[channel] == pytest.approx(pixels.std(), rel=1e-6)
+
+
+def test_frames_taken_a_few_at_a_time_give_the_same_statistics(monkeypatch):
+    whole = recording_statistics(film("a", lost=(3,)), spec(channels=2))["video"]
+    monkeypatch.setattr("sslts.data.normalise._CHUNK", 50)  # two frames of 24 pixels
+    parts = recording_statistics(film("a", lost=(3,)), spec(channels=2))["video"]
+    assert parts.mean == pytest.approx(whole.mean, rel=1e-12)
+    assert parts.scale == pytest.approx(whole.scale, rel=1e-9)
+
+
+def test_standardised_videos_have_zero_in_lost_frames_and_each_channel_its_own_scale():
+    part = cut(prepare(film("a", lost=(2,)), spec(channels=2)), spec(channels=2), [0.0])["video"]
+    statistics = ChannelStatistics(mean=(10.0, 20.0), scale=(2.0, 4.0))
+    made = standardise_windows({"video": part}, {"video": statistics})["video"].values
+    assert (made[:, :, 2] == 0).all()
+    for channel, (mean, scale) in enumerate(((10, 2), (20, 4))):
+        np.testing.assert_allclose(made[0, channel, 3], (part.values[0, channel, 3] - mean) / scale, rtol=1e-6)

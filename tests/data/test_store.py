@@ -177,7 +177,9 @@ def test_changed_bytes_are_found_by_verify(folder):
         WindowStore.open(folder).verify()
 
 
-@pytest.mark.parametrize("change", [{"sessions": ["P9"]}, {"spec": {}}, {"spec": None}, {"stride_s": "x"}, {"sessions": 3}])
+@pytest.mark.parametrize(
+    "change", [{"sessions": ["P9"]}, {"spec": {}}, {"spec": None}, {"stride_s": "x"}, {"sessions": 3}, {"skipped": ["P9"]}]
+)
 def test_a_damaged_manifest_is_a_typed_error(folder, change):
     path = folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_har import dsads, motionsense, utd
+from tiny_har import dsads, motionsense, utd, utd_clip
 
 from sslts import registry
 from sslts.config import AnyChannels, SensorSpec, parse
-from sslts.errors import ConfigError, LengthError, TrainingError
+from sslts.errors import ConfigError, LengthError, ReaderError, TrainingError
 from sslts.training.datasets import Opened, open_datasets, streams_of
 from sslts.training.recipe import Recipe
-from sslts.types import TEXTS
+from sslts.types import TEXTS, ClipClock
 
 UNITS = {"accelerometer": "g", "gyroscope": "rad/s"}
 
@@ -107,6 +107,17 @@ def test_a_recording_shorter_than_a_window_is_padded_only_when_asked(opened, roo
     refusing = recipe(data={"reader": "utd-mhad-inertial", "root": "UTD"}, more=[])
     with pytest.raises(LengthError, match="lasts 3 s, one window needs 5 s"):
         open_datasets(refusing, root, tmp_path / "refused")
+
+
+def test_a_clip_that_cannot_be_read_is_left_out_only_when_asked(tmp_path, caplog):
+    utd(tmp_path / "UTD", people=(1,))
+    (tmp_path / "UTD" / "Inertial" / "a22_s1_t2_inertial.mat").write_bytes(b"damaged")
+    given = {"reader": "utd-mhad-inertial", "root": "UTD", "short": "pad"}
+    with pytest.raises(ReaderError, match="a22_s1_t2"):
+        open_datasets(recipe(data=given, more=[]), tmp_path, tmp_path / "refused")
+    found = open_datasets(recipe(data=given | {"broken": "skip"}, more=[]), tmp_path, tmp_path / "store")
+    assert len(found.train) == 3
+    assert "1 of 4 sessions cannot be read" in caplog.text
 
 
 def test_excluded_labels_are_never_read(opened):
@@ -241,3 +252,17 @@ def test_a_reader_that_has_none_of_them_or_does_not_say_is_refused_by_name():
         streams_of(registry.get("reader", "dsads").create(), "dsads", spec(temperature="degC"))
     with pytest.raises(ConfigError, match=r"Reader 'csv' does not say which streams it has"):
         streams_of(registry.get("reader", "csv").create(rate_hz=50, units={"acc": "g"}), "csv", spec(accelerometer="g"))
+
+
+def test_clips_of_sensors_and_videos_become_clips_of_their_sensors(tmp_path):
+    for trial in (1, 2):
+        utd_clip(tmp_path / "UTD", trial=trial, samples=30 * trial, size=(8, 8))
+    units = {"accelerometer": "g", "gyroscope": "deg/s", "depth": "m"}
+    clips = {"modalities": {"rate_hz": 16, "units": units}, "window_s": 1, "stride_s": 1, "clock": "clip"}
+    given = recipe(data={"reader": "utd-mhad", "root": "UTD"}, more=[], spec=clips)
+    found = open_datasets(given, tmp_path, tmp_path / "store")
+    batch = found.train.batch([0, 1], generator=torch.Generator())
+    assert batch.names == ("acc", "gyro"), "a model of any channels reads no video"
+    assert batch.present().all()
+    assert {signal.clock for signal in batch.signals.values()} == {ClipClock()}
+    assert batch.signals["acc"].values.shape == (2, 3, 16)

@@ -9,7 +9,7 @@ from sslts.config import Channel, Modality, SensorSpec
 from sslts.errors import ConfigError
 from sslts.training.mixture import Mixture
 from sslts.training.source import fingerprint
-from sslts.types import RateClock, SensorBatch, Signal
+from sslts.types import ClipClock, RateClock, SensorBatch, Signal
 
 
 def modality(name: str, axes: str) -> Modality:
@@ -87,3 +87,11 @@ def test_a_sensor_that_the_spec_does_not_name_is_refused():
 def test_a_set_without_windows_is_refused():
     with pytest.raises(ConfigError, match="none in motion"):
         Mixture({"dsads": Set(LEG, 3, 0), "motion": Set(POCKET, 0, 0)}, SPEC)
+
+
+def test_sensors_of_clips_are_on_the_clock_of_clips_present_or_not():
+    leg, pocket = (sensor.model_copy(update={"rate_hz": 4.0}) for sensor in (LEG, POCKET))
+    spec = SensorSpec(modalities=(leg, pocket), window_s=1, stride_s=1, clock="clip")
+    batch = Mixture({"motion": Set(pocket, 2, 200)}, spec).batch([0, 1], generator=torch.Generator())
+    assert [signal.clock for signal in batch.signals.values()] == [ClipClock()] * 2
+    assert batch.present().tolist() == [[False, True]] * 2

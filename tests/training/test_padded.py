@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_clips import clip, pixels, video
 from tiny_har import utd
 
 from sslts import registry
@@ -55,6 +56,13 @@ def test_samples_that_were_lost_before_stay_lost():
         {"acc": values}, rate_hz=10.0, units={"acc": "g"}, channels={"acc": ["x", "y"]}, kinds={"acc": "accelerometer"}
     )
     assert padded(made, 2.0).streams["acc"].is_observed()[:, 0].tolist() == [True] * 4 + [False] + [True] * 8 + [False] * 7
+
+
+def test_a_video_gets_lost_frames():
+    found = padded(clip(video(13, (2, 3), channels=3, rate_hz=10.0, lost=(4,))), 2.0).streams["video"]
+    assert found.values.shape == (20, 3, 2, 3)
+    assert found.is_observed()[:, 0].tolist() == [True] * 4 + [False] + [True] * 8 + [False] * 7
+    assert np.array_equal(found.values[12], pixels(13, (2, 3), 3)[12])
 
 
 def test_every_short_clip_becomes_one_labelled_window(tmp_path):

@@ -58,6 +58,7 @@ def test_defaults_need_only_what_has_none(tmp_path):
         ({"loggers": ["mlflow"]}, "loggers"),
         ({"surprise": 1}, "surprise"),
         ({"data": {"reader": "wesad", "short": "cut"}}, "data.short"),
+        ({"data": {"reader": "wesad", "broken": "ignore"}}, "data.broken"),
         ({"data": {"reader": "wesad", "exclude_labels": "rest"}}, "data.exclude_labels"),
         ({"augment": {"any_rotation": 2}}, "augment.any_rotation"),
         ({"texts": {"labels": "activities"}}, "texts.labels"),
@@ -116,6 +117,7 @@ def test_a_file_that_is_too_large_missing_binary_or_not_a_mapping_is_refused(tmp
         {"loggers": ["wandb"]},
         {"monitor": {"every": 0}},
         {"data": {"reader": "synthetic", "root": "/other"}},
+        {"data": {"reader": "synthetic", "broken": "refuse"}},
     ],
 )
 def test_what_does_not_decide_the_weights_is_not_in_the_digest(change):
@@ -137,6 +139,7 @@ def test_what_does_not_decide_the_weights_is_not_in_the_digest(change):
         {"preprocessing": {"clip": 3}},
         {"data": {"reader": "synthetic", "exclude_labels": ["rest"]}},
         {"data": {"reader": "synthetic", "short": "pad"}},
+        {"data": {"reader": "synthetic", "broken": "skip"}},
         {"augment": {"any_rotation": 0.5}},
         {"texts": {"activities": "activities"}},
         {"prepare_windows": 7},
@@ -146,6 +149,22 @@ def test_what_does_not_decide_the_weights_is_not_in_the_digest(change):
 )
 def test_what_decides_the_weights_is_in_the_digest(change):
     assert recipe(**change).digest != recipe().digest
+
+
+def test_recipes_from_before_videos_clips_and_skipping_keep_their_digest():
+    """A checkpoint is resumed by digest: these were written down before the fields existed."""
+    assert recipe().digest == "0ae519445dfa69b1954e4e59bb2f7afdbf745d53ff3c56c489cab7aef9dcac0c"
+    mixed = recipe(spec=OPEN, more=[{"reader": "dsads", "exclude": ["p1"], "short": "pad"}])
+    assert mixed.digest == "fafee3dc45971aeedb240eddbf033f737de817bb45b7d3ed444809cdf1cf1e5a"
+    assert recipe(spec=OPEN, more=[{"reader": "dsads", "exclude": ["p1"], "short": "pad", "broken": "skip"}]).digest != mixed.digest
+
+
+def test_a_recipe_that_skips_reads_back_so(tmp_path):
+    skipping = recipe(data={"reader": "synthetic", "broken": "skip"})
+    again = load_recipe(written(tmp_path, yaml.safe_dump(skipping.model_dump(mode="json"))))
+    assert again.data.broken == "skip"
+    assert recipe().data.broken == "refuse"
+    assert "broken" not in recipe().model_dump()["data"]
 
 
 def test_where_further_data_sets_lie_decides_nothing_but_which_they_are_does():

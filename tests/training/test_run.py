@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sslts.config import Preprocessing, parse
-from sslts.data import specs, synthetic
-from sslts.errors import CheckpointError, ConfigError, TrainingError, TrainingInterrupted
+from sslts.data import Recording, specs, synthetic
+from sslts.errors import CheckpointError, ConfigError, ReaderError, TrainingError, TrainingInterrupted
 from sslts.interfaces import Method
 from sslts.methods.crossl import CroSSL
 from sslts.model import load
@@ -259,6 +259,24 @@ def test_only_the_leading_process_writes_the_model(run, tmp_path, monkeypatch):
 
 
 # --- recipes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_cannot_be_read_stops_a_run_or_is_left_out_when_asked(run, tmp_path, monkeypatch, caplog):
+    read, name = synthetic.Synthetic.read, "P2"
+
+    def damaged(self: synthetic.Synthetic, root: Path, *, session: str | None = None) -> Recording:
+        if session == name:
+            raise ReaderError(f"{name} is damaged.")
+        return read(self, root, session=session)
+
+    monkeypatch.setattr(synthetic.Synthetic, "read", damaged)
+    with pytest.raises(ReaderError, match="is damaged"):
+        run(recipe(epochs=1), tmp_path / "refused", store=tmp_path / "store")
+    skipping = recipe(epochs=1, data={**recipe().data.model_dump(), "broken": "skip"})
+    with caplog.at_level(logging.WARNING, logger="sslts.data.store_build"):
+        done = run(skipping, tmp_path / "skipped", store=tmp_path / "store")
+    assert f"{name} is damaged" in caplog.text
+    assert done.model.config.provenance.subjects == ("P1", "P3")
 
 
 def test_a_misspelt_recipe_is_answered_with_the_nearest():

@@ -22,11 +22,13 @@ __all__ = [
     "empatica_e4",
     "hapt",
     "mhealth",
+    "mmact",
     "motionsense",
     "opportunity",
     "pamap2",
     "sessions",
     "uci_har",
+    "utd_mhad",
     "utd_mhad_inertial",
     "wesad",
     "wesad_wrist",
@@ -125,6 +127,23 @@ def utd_mhad_inertial(path: str | Path, session: str | None = None) -> Recording
     return UTDInertial.create().read(path, session=session)
 
 
+def utd_mhad(
+    path: str | Path,
+    session: str | None = None,
+    *,
+    frame: tuple[int, int] = (96, 96),
+    parts: Sequence[Literal["depth", "inertial", "skeleton"]] = ("depth", "inertial", "skeleton"),
+) -> Recording:
+    """UTD-MHAD with depth video, skeleton and inertial sensor: one clip, session "s1/a1/t1", all parts spread from 0 to 1.
+
+    Raises:
+        ReaderError, UnsafeFileError: a file is damaged, or holds anything beyond plain numbers.
+    """
+    from sslts.data.readers.utd_clips import UTDClips
+
+    return UTDClips.create(frame=frame, parts=tuple(parts)).read(path, session=session)
+
+
 def uci_har(path: str | Path, session: str | None = None) -> Recording:
     """UCI HAR: one person, session "train/1", with the overlapping windows joined to continuous segments.
 
@@ -167,6 +186,27 @@ def mhealth(path: str | Path, session: str | None = None) -> Recording:
     from sslts.data.readers.mhealth_log import MHealth
 
     return MHealth.create().read(path, session=session)
+
+
+def mmact(
+    path: str | Path,
+    session: str | None = None,
+    *,
+    cameras: Sequence[int] = (1,),
+    frame: tuple[int, int] = (224, 224),
+    frames: int = 16,
+    unordered: Literal["refuse", "sort"] = "refuse",
+) -> Recording:
+    """MMAct: one clip seen by one camera, session "subject1/cam1/scene1/session1/carrying", all parts spread from 0 to 1.
+
+    Raises:
+        ReaderError: a file is truncated or not in its layout; the message names file and, in a table, the line.
+        MissingDependencyError: there is a video, and PyAV is not installed.
+    """
+    from sslts.data.readers.mmact_clips import MMAct
+
+    reader = MMAct.create(cameras=tuple(cameras), frame=frame, frames=frames, unordered=unordered)
+    return reader.read(path, session=session)
 
 
 def opportunity(

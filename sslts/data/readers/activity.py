@@ -35,6 +35,10 @@ class ActivityReader(Reader):
     def places(self, tree: Tree) -> Mapping[str, Place]:
         """Session -> place, in the order in which sessions are listed."""
 
+    def place(self, tree: Tree, session: str) -> Place | None:
+        """Where one session lies; None: there is none of this name. A reader of very many finds it without listing all."""
+        return self.places(tree).get(session)
+
     @abstractmethod
     def load(self, tree: Tree, session: str, place: Place) -> Recording:
         """One session (ReaderError as in `read`)."""
@@ -55,16 +59,20 @@ class ActivityReader(Reader):
 
     def files(self, root: str | Path, session: str) -> tuple[Path, ...]:
         with _opened(root) as tree:
-            places = self.places(tree)
-            if session not in places:
-                self.choose(root, session)
-            return (tree.path,) if tree.is_archive else tuple(tree.path / name for name in places[session].files)
+            _, place = self._found(tree, root, session)
+            return (tree.path,) if tree.is_archive else tuple(tree.path / name for name in place.files)
 
     def read(self, root: str | Path, *, session: str | None = None) -> Recording:
         with _opened(root) as tree:
-            places = self.places(tree)
-            name = session if session is not None and session in places else self.choose(root, session)
-            return self.load(tree, name, places[name])
+            return self.load(tree, *self._found(tree, root, session))
+
+    def _found(self, tree: Tree, root: str | Path, session: str | None) -> tuple[str, Place]:
+        place = None if session is None else self.place(tree, session)
+        name = session if session is not None and place is not None else self.choose(root, session)
+        place = place or self.place(tree, name)
+        if place is None:
+            raise ReaderError(f"{root}: session '{name}' was removed while it was read.")
+        return name, place
 
 
 @contextmanager

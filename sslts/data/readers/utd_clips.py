@@ -12,9 +12,9 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from sslts.config import Channel, ComponentConfig, Modality
+from sslts.config import Channel, ComponentConfig, Modality, Side
 from sslts.data.clips import spread
 from sslts.data.frames import resize
 from sslts.data.labels import Interval, LabelTrack
@@ -24,12 +24,12 @@ from sslts.data.readers.matlab import numeric_array
 from sslts.data.readers.tree import Tree
 from sslts.data.readers.utd_actions import ACTIONS, CITATION, LICENCE
 from sslts.data.recording import Recording, Stream
-from sslts.errors import ReaderError
+from sslts.errors import LengthError, ReaderError
 
 JOINTS = (
-    "head", "shoulder-centre", "spine", "hip-centre", "left-shoulder", "left-elbow", "left-wrist", "left-hand", "right-shoulder",
-    "right-elbow", "right-wrist", "right-hand", "left-hip", "left-knee", "left-ankle", "left-foot", "right-hip", "right-knee",
-    "right-ankle", "right-foot",
+    "head", "shoulder-centre", "spine", "hip-centre",
+    "left-shoulder", "left-elbow", "left-wrist", "left-hand", "right-shoulder", "right-elbow", "right-wrist", "right-hand",
+    "left-hip", "left-knee", "left-ankle", "left-foot", "right-hip", "right-knee", "right-ankle", "right-foot",
 )  # fmt: skip
 
 #: What everybody moves in: rows and columns of the original frames.
@@ -64,8 +64,15 @@ class UTDClips(ActivityReader):
     class Config(ComponentConfig):
         """frame: (rows, columns) of the depth frames; parts: which parts are read."""
 
-        frame: tuple[int, int] = Field(default=(96, 96))
+        frame: tuple[Side, Side] = (96, 96)
         parts: tuple[Literal["depth", "inertial", "skeleton"], ...] = Field(default=("depth", "inertial", "skeleton"), min_length=1)
+
+        @field_validator("parts")
+        @classmethod
+        def _differ(cls, parts: tuple[str, ...]) -> tuple[str, ...]:
+            if len(set(parts)) < len(parts):
+                raise ValueError(f"a part is named twice: {', '.join(parts)}")
+            return parts
 
     config: Config
     labels: ClassVar[Mapping[str, str]] = {name: name for name in ACTIONS}
@@ -137,7 +144,7 @@ class UTDClips(ActivityReader):
 def _depth(values: NDArray[np.float32], modality: Modality, where: str) -> Stream:
     if values.shape[:2] == _ORIGINAL:
         values = values[_CROP]
-    elif values.shape[0] != values.shape[1]:
+    elif values.shape[0] != values.shape[1] or not values.shape[0]:
         raise ReaderError(f"{where}: 'd_depth' has shape {values.shape}, expected ({_ORIGINAL[0]}, {_ORIGINAL[1]}, T) or square frames.")
     frames = np.ascontiguousarray(values.transpose(2, 0, 1)[:, None]) / np.float32(1000)
     stream = Stream("depth", modality.channels, modality.rate_hz, frames)
@@ -145,6 +152,7 @@ def _depth(values: NDArray[np.float32], modality: Modality, where: str) -> Strea
 
 
 def _spread(stream: Stream, where: str) -> Stream:
-    if len(stream) < 2:
-        raise ReaderError(f"{where}: '{stream.name}' holds {len(stream)} samples, a clip needs at least two. Leave the clip out.")
-    return spread(stream)
+    try:
+        return spread(stream)
+    except LengthError as error:
+        raise ReaderError(f"{where}: {error} Leave this file out.") from None
