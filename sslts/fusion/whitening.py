@@ -51,5 +51,5 @@ class WithinClassWhitening(nn.Module):
         within = standard - middles[labels]
         covariance = within.T @ within / len(values)
         sphere = covariance.diagonal().mean().clamp(min=_LEAST) * torch.eye(len(covariance), dtype=covariance.dtype)
-        factor = torch.linalg.cholesky(torch.linalg.inv((1 - shrink) * covariance + shrink * sphere))
+        factor = torch.linalg.cholesky(torch.linalg.inv((1 - shrink) * covariance + (shrink + _LEAST) * sphere))
         self.matrix.copy_(factor)

@@ -1,0 +1,39 @@
+"""Few-shot heads: fitted on a few labelled examples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+from sslts.interfaces.base import Component
+
+
+class FittedHead(ABC):
+    """What a few-shot head returns: an immutable value."""
+
+    @abstractmethod
+    def scores(self, queries: Tensor) -> Tensor:
+        """[Q, E] -> [Q, W]; larger is likelier."""
+
+
+class FewShotHead(Component):
+    """EMBEDDINGS -> SCORES, fitted on a few labelled examples.
+
+    May hold trained weights. Gradients flow through `fit`, unless the head says that it does not differentiate its fit. The order of
+    the examples does not matter, and renaming classes renames scores.
+    """
+
+    #: True if a query's scores use the other queries; such a head is exempt from row independence.
+    transductive: ClassVar[bool] = False
+    #: True if its scores mean nothing before its weights are trained: `Model.few_shot` takes such a head, but not its name alone.
+    needs_training: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
+        """support [S, E], labels int [S] in 0..W-1."""
+
+    def forward(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
+        """Fit and score: support [S, E], labels int [S], queries [Q, E] -> [Q, W]."""
+        return self.fit(support, labels).scores(queries)
