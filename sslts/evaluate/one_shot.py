@@ -31,11 +31,19 @@ class ClassFold(Frozen):
         return self
 
 
+class Published(Frozen):
+    """What a paper reports, and why it is no figure of this protocol."""
+
+    title: Text
+    value: Annotated[float, Field(ge=0, le=1)]
+    caveat: Text
+
+
 class OneShotProtocol(Frozen):
     """Recognition of novel classes from a few examples.
 
     inputs: {name: modalities}, the first is the headline. An episode draws `ways` novel classes, splits the people into halves for support
-    and queries, and asks one query a class.
+    and queries, and asks one query a class. published: figures of papers, which never stand in a column with this protocol's.
     """
 
     id: Name
@@ -51,6 +59,7 @@ class OneShotProtocol(Frozen):
     seed: Annotated[int, Field(ge=0)]
     inputs: Annotated[dict[str, tuple[Name, ...]], Field(min_length=1)]
     folds: Annotated[tuple[ClassFold, ...], Field(min_length=1)]
+    published: tuple[Published, ...] = ()
 
     @model_validator(mode="after")
     def _covers(self) -> OneShotProtocol:
