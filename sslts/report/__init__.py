@@ -6,9 +6,10 @@ script), so a new kind of section is a new module and never a change here.
 
 from __future__ import annotations
 
+from sslts.report.clip import ClipSection
 from sslts.report.moments import MomentsSection
 from sslts.report.page import Fact, Page, Section, render, write
 from sslts.report.provenance import ProvenanceSection
 from sslts.report.words import WordsSection
 
-__all__ = ["Fact", "MomentsSection", "Page", "ProvenanceSection", "Section", "WordsSection", "render", "write"]
+__all__ = ["ClipSection", "Fact", "MomentsSection", "Page", "ProvenanceSection", "Section", "WordsSection", "render", "write"]

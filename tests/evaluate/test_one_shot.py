@@ -37,9 +37,7 @@ def changed(**changes: Any) -> OneShotProtocol:
     return parse(OneShotProtocol, load_one_shot().model_dump(mode="json") | changes, "protocol")
 
 
-@pytest.mark.parametrize(
-    ("part", "said"), [("base", "among the novel and the base"), ("validation", "among the novel and the validation")]
-)
+@pytest.mark.parametrize(("part", "said"), [("base", "among the novel and the base"), ("validation", "among the novel and the validation")])
 def test_a_class_on_two_sides_is_refused(part, said):
     folds = load_one_shot().model_dump(mode="json")["folds"]
     folds[0][part] = [*folds[0][part], folds[0]["novel"][0]]
