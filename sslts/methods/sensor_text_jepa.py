@@ -34,8 +34,7 @@ from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Signal, Tokens
 
 _SCALED_ON = 512
-#: Batches of windows as recorded, after training.
-_SCALED_AFTER = 8
+_SCALED_AFTER = 8  # batches
 _ANY_CHANNEL = "a channel of a sensor"
 
 
@@ -196,7 +195,7 @@ class SensorTextJEPA(TextMethod):
         recorded = iter(recorded)
         first = list(islice(recorded, _SCALED_AFTER))
         self._scale(first)  # training has changed what the features are
-        recorded, halves = chain(first, recorded), []
+        recorded, halves, richest = chain(first, recorded), [], 0.0
         for batches, few in ((recorded, False), (changed, True)):
             solver = LeastSquares(2 * self.head.dim + 1, self.text_dim)
             for batch in batches:
@@ -204,10 +203,11 @@ class SensorTextJEPA(TextMethod):
                 if told.any():
                     known = batch.select(told.nonzero()[:, 0])
                     context = self.encoder.encode(self._some(known, generator) if few else self.tokenise(known))
-                    usable = context.valid.any(1)
-                    solver.add(self.head.terms(self._features(context), richness(context))[usable], self._described(known)[usable])
+                    usable, rich = context.valid.any(1), richness(context)
+                    richest = max(richest, float(rich.max()))
+                    solver.add(self.head.terms(self._features(context), rich)[usable], self._described(known)[usable])
             halves.append(solver)
-        self.head.set_linear(*LeastSquares.evenly(halves).solve(self.config.ridge))
+        self.head.set_linear(*LeastSquares.evenly(halves).solve(self.config.ridge), richest=richest)
 
     def start_training(self) -> None:
         """Make the target: a copy of the encoder that follows it slowly."""

@@ -56,17 +56,20 @@ class TextHead(nn.Module):
     """features [B, F] -> meaning [B, E], of unit length.
 
     The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few channels and another for many,
-    and in between their mixture. A single map for both was worse at either.
+    and in between their mixture. A single map for both was worse at either. Windows of more channels than training saw are mapped as its
+    richest ones: nothing was learned for them.
     """
 
     mean: Tensor
     spread: Tensor
+    richest: Tensor
 
     def __init__(self, features: int, text: int) -> None:
         super().__init__()
         self.dim = features
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
+        self.register_buffer("richest", torch.tensor(1.0))
         self.meaning = nn.Linear(2 * features + 1, text)
         nn.init.normal_(self.meaning.weight, std=features**-0.5)
 
@@ -76,7 +79,7 @@ class TextHead(nn.Module):
 
     def terms(self, features: Tensor, richness: Tensor) -> Tensor:
         """[B, F], [B] -> [B, 2 F + 1]: the scaled features as far as channels are few, the same as far as they are many, richness."""
-        scaled, rich = self.scaled(features), richness[:, None]
+        scaled, rich = self.scaled(features), richness[:, None].minimum(self.richest)
         return torch.cat([(1 - rich) * scaled, rich * scaled, rich], dim=1)
 
     def scaled(self, features: Tensor) -> Tensor:
@@ -85,14 +88,16 @@ class TextHead(nn.Module):
 
     @torch.no_grad()
     def scale(self, features: Tensor) -> None:
-        """Take mean and deviation from training windows [n, F]; what hardly varies is only centred."""
+        """Take mean and deviation from training windows [n, F]; what hardly varies is only centred. How rich they may be is open again."""
+        self.richest.fill_(1.0)
         deviation = features.std(0, correction=0)
         self.mean.copy_(features.mean(0))
         self.spread.copy_(torch.where(deviation > _LEAST, deviation, torch.ones_like(deviation)))
 
     @torch.no_grad()
-    def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Replace the map to the text space: weight [2 F + 1, E], bias [E]."""
+    def set_linear(self, weight: Tensor, bias: Tensor, *, richest: float) -> None:
+        """Replace the map to the text space: weight [2 F + 1, E], bias [E], fitted on windows up to this richness."""
+        self.richest.fill_(richest)
         self.meaning.weight.copy_(weight.T)
         self.meaning.bias.copy_(bias)
 

@@ -174,6 +174,7 @@ def test_conclude_reads_all_sensors_of_what_was_recorded_and_a_few_of_what_was_c
     few.conclude([batch(8)], [batch(8)], generator=generator())
     assert len(seen) == 2
     assert seen[0] > seen[1]
+    assert float(few.head.richest) == pytest.approx(seen[0])
 
 
 def test_conclude_lowers_the_semantic_distance(method):
@@ -200,4 +201,4 @@ def test_conclude_changes_nothing_but_the_head_and_is_off_without_ridge(method):
         before["aggregator.keep.weight"] = method.aggregator.keep.weight.clone()
     method.conclude([batch(8)], [], generator=generator())
     changed = {name for name, value in method.state_dict().items() if not torch.equal(before[name], value)}
-    assert changed == {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}
+    assert changed == {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread", "head.richest"}

@@ -127,7 +127,14 @@ def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(head):
 
 def test_a_map_that_is_set_is_the_map_that_is_used(head):
     weight, bias = noise(13, 5), noise(5, seed=1)
-    head.set_linear(weight, bias)
+    head.set_linear(weight, bias, richest=1.0)
     features = noise(7, 6, seed=2)
     made = head(features, torch.zeros(7))
     torch.testing.assert_close(made, torch.nn.functional.normalize(features @ weight[:6] + bias, dim=1))
+
+
+def test_windows_richer_than_any_in_training_are_mapped_as_its_richest(head):
+    head.set_linear(noise(13, 5), noise(5, seed=1), richest=0.4)
+    features = noise(3, 6, seed=2)
+    assert torch.equal(head(features, torch.tensor([0.4, 0.9, 1.0])), head(features, torch.full((3,), 0.4)))
+    assert not torch.equal(head(features, torch.full((3,), 0.3)), head(features, torch.full((3,), 0.4)))

@@ -148,7 +148,7 @@ def test_training_steps_conclude_and_calibration_each_leave_their_mark(whole, ru
     assert method.aggregator.used.any()
     open_end = run(recipe(conclude_windows=0, conclude_changed=0), tmp_path / "open").model.method
     differing = {name for name, value in method.state_dict().items() if not torch.equal(value, open_end.state_dict()[name])}
-    head = {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}
+    head = {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread", "head.richest"}
     assert head <= differing <= {*head, "temperature"}
 
 
