@@ -87,7 +87,7 @@ class TextHead(nn.Module):
 
     def terms(self, features: Tensor, richness: Tensor) -> Tensor:
         """[B, F], [B] -> [B, 2 F + 1]: the scaled features as far as channels are few, the same as far as they are many, richness."""
-        rich = richness[:, None].minimum(self.richest)
+        rich = self._rich(richness)
         few, many = self.scaled(features)
         return torch.cat([(1 - rich) * few, rich * many, rich], dim=1)
 
@@ -121,9 +121,13 @@ class TextHead(nn.Module):
         self.meaning.bias.copy_(bias)
 
     def _blended(self, features: Tensor, richness: Tensor) -> Tensor:
-        rich = richness[:, None]
+        rich = self._rich(richness)
         few, many = self.scaled(features)
         return (1 - rich) * few + rich * many
+
+    def _rich(self, richness: Tensor) -> Tensor:
+        """[B] -> [B, 1], no richer than training was."""
+        return richness[:, None].minimum(self.richest)
 
 
 def richness(tokens: Tokens) -> Tensor:

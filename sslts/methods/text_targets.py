@@ -34,4 +34,6 @@ def one_text_each(batch: SensorBatch, said: Said, *, like: Tensor, generator: to
 
 def middle_of_texts(batch: SensorBatch, said: Said) -> Tensor:
     """The middle of all texts of each window, unit length: what one of them is on average. Every window has one. [B, E]."""
-    return functional.normalize(torch.stack([said(texts).mean(0) for texts in texts_of(batch)]), dim=1)
+    told = [tuple(texts) for texts in texts_of(batch)]
+    middles = {texts: said(texts).mean(0) for texts in dict.fromkeys(told)}  # most windows share theirs with others
+    return functional.normalize(torch.stack([middles[texts] for texts in told]), dim=1)

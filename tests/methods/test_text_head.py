@@ -162,3 +162,5 @@ def test_windows_richer_than_any_in_training_are_mapped_as_its_richest(head):
     features = noise(3, 6, seed=2)
     assert torch.equal(head(features, torch.tensor([0.4, 0.9, 1.0])), head(features, torch.full((3,), 0.4)))
     assert not torch.equal(head(features, torch.full((3,), 0.3)), head(features, torch.full((3,), 0.4)))
+    head.mean[1] += 1.0
+    assert torch.equal(head.kept(features, torch.tensor([0.4, 0.9, 1.0])), head.kept(features, torch.full((3,), 0.4)))
