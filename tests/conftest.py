@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from fake_plugins import Installer
+from hypothesis import settings
 
 from sslts import registry
 from sslts.config import Channel, Modality, SensorSpec
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("sslts", deadline=None)
+settings.load_profile("sslts")
 
 
 @pytest.fixture

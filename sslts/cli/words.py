@@ -23,5 +23,6 @@ def warnings_in_one_line() -> Iterator[None]:
         typer.echo(f"sslts: warning: {' '.join(str(message).split())}", err=True)
 
     with warnings.catch_warnings():
+        # It takes fewer arguments by name than the one it stands for; all are passed by position.
         warnings.showwarning = show  # type: ignore[assignment]
         yield

@@ -22,9 +22,9 @@ def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | No
     where = f"{role} ({kind} '{ref.name}'" + (f" of {owner})" if owner != "sslts" else ")")
     options = dict(ref.options)
     for name in component.Config.FROM_SPEC:
-        if name not in (facts or {}):
+        if facts is None or name not in facts:
             continue
-        fact = facts[name]  # type: ignore[index]
+        fact = facts[name]
         if name in options and options[name] != fact:
             raise ConfigError(f"{where}: option {name} is {options[name]!r}, but the model's spec says {fact!r}. Leave it out.")
         options[name] = fact

@@ -129,6 +129,7 @@ class CroSSL(Method):
     def prepare(self, batch: SensorBatch) -> None:
         """Let each encoder fit its label-free statistics."""
         for name, encoder in self.encoders.items():
+            # A ModuleDict forgets what it holds: these are encoders.
             encoder.prepare(batch.signals[name])  # type: ignore[operator]
 
     def has_front(self) -> bool:
@@ -137,6 +138,7 @@ class CroSSL(Method):
 
     def front(self, batch: SensorBatch) -> SensorBatch:
         """The encoders' fixed parts."""
+        # A ModuleDict forgets what it holds, as in `prepare`.
         fronted = {name: encoder.front(batch.signals[name]) for name, encoder in self.encoders.items()}  # type: ignore[operator]
         return SensorBatch(fronted, batch.keys)
 
@@ -144,6 +146,7 @@ class CroSSL(Method):
         if tuple(batch.signals) != tuple(self.encoders):
             raise ConfigError(f"This model's modalities are {', '.join(self.encoders)}, in this order; got {', '.join(batch.signals)}.")
         for name, encoder in self.encoders.items():
+            # A ModuleDict forgets what it holds, as in `prepare`.
             yield encoder.encode(encoder.tokenize(batch.signals[name]))  # type: ignore[operator]
 
     @staticmethod

@@ -28,14 +28,14 @@ from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, draw_views, line_up
 from sslts.methods.sensor_text_parts import build_parts, small_parts
-from sslts.methods.sensor_text_terms import latent_distance, place_of, reconstruction, texts_of, unbroken
+from sslts.methods.sensor_text_terms import latent_distance, place_of, reconstruction, unbroken
 from sslts.methods.text_head import LeastSquares, TextHead, TextSpace, richness
+from sslts.methods.text_targets import middle_of_texts, one_text_each, texts_of
 from sslts.text.channels import channel_texts
 from sslts.types import LossParts, SensorBatch, Signal, Tokens
 
 _SCALED_ON = 512
-#: Batches of windows as recorded, after training.
-_SCALED_AFTER = 8
+_SCALED_AFTER = 8  # batches
 _ANY_CHANNEL = "a channel of a sensor"
 
 
@@ -56,6 +56,7 @@ class SensorTextJEPA(TextMethod):
         closed form that ends training, relative to features of unit variance (0: leave the map as gradient steps made it). vague: share
         of training steps in which descriptions do not say where sensors sit. channel_text: False tells all channels by
         one and the same text, so that none is known from another (for comparison). evenness: of the text space, 0 as the tower has it to 1.
+        keep: principal components that are kept of a window.
         """
 
         latent_weight: float = Field(default=1.0, ge=0, le=1e3)
@@ -71,6 +72,7 @@ class SensorTextJEPA(TextMethod):
         vague: float = Field(default=0.0, ge=0, le=1)
         channel_text: bool = True
         evenness: float = Field(default=0.5, ge=0, le=1)
+        keep: int = Field(default=128, ge=1, le=4096)
 
     config: Config
     temperature: Tensor
@@ -103,14 +105,14 @@ class SensorTextJEPA(TextMethod):
         self.aggregator = aggregator
         kept = aggregator.embed_dim if aggregator is not None else encoder.embed_dim
         self.moments = moments
-        self.head = TextHead(kept + encoder.embed_dim, text_encoder.embed_dim)
+        self.head = TextHead(kept + encoder.embed_dim, text_encoder.embed_dim, keep=config.keep)
         self.text_encoder = text_encoder.requires_grad_(False)
         self.maskers = nn.ModuleDict(maskers)
         self.objective, self.alignment, self.agreement = objective, alignment, agreement
         self.decoder, self.regulariser = decoder, regulariser
         self.target: MovingAverage | None = None
         self.text_dim = text_encoder.embed_dim
-        self.widths = (kept, 0 if moments is None else moments.embed_dim, text_encoder.embed_dim)
+        self.widths = (self.head.keep, 0 if moments is None else moments.embed_dim, text_encoder.embed_dim)
         self.embed_dim = sum(self.widths)
         # Divides cosine similarities when windows are named; fitted on validation windows of the training side after training.
         self.register_buffer("temperature", torch.tensor(0.1))
@@ -149,7 +151,9 @@ class SensorTextJEPA(TextMethod):
 
     def embed(self, batch: SensorBatch) -> Tensor:
         """[B, K + S + E]: what is kept of the window, what compares with other sensors, what compares with words; nothing present -> 0."""
-        kept, meaning = self._read(self.encoder.encode(self.tokenise(batch)))
+        context = self.encoder.encode(self.tokenise(batch))
+        features, meaning = self._read(context)
+        kept = torch.where(context.valid.any(1, keepdim=True), self.head.kept(features, richness(context)), meaning.new_zeros(()))
         moment = [] if self.moments is None else [self._moment(self.moments, batch, batch.present())]
         return torch.cat([kept, *moment, meaning], dim=1)
 
@@ -183,7 +187,8 @@ class SensorTextJEPA(TextMethod):
         texts = sorted({text for offered in texts_of(batch) for text in offered})
         if texts:
             self.text_space.fit(self.vectors(texts))
-        self._scale([batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))])
+        parts = [batch.select(slice(0, _SCALED_ON)), batch.select(slice(_SCALED_ON, 2 * _SCALED_ON))]
+        self._scale(parts, parts, torch.Generator().manual_seed(0))
 
     @torch.no_grad()
     def conclude(self, recorded: Iterable[SensorBatch], changed: Iterable[SensorBatch], *, generator: torch.Generator) -> None:
@@ -193,10 +198,10 @@ class SensorTextJEPA(TextMethod):
         """
         if self.config.ridge <= 0:
             return
-        recorded = iter(recorded)
-        first = list(islice(recorded, _SCALED_AFTER))
-        self._scale(first)  # training has changed what the features are
-        recorded, halves = chain(first, recorded), []
+        halves, richest, recorded, changed = [], 0.0, iter(recorded), iter(changed)
+        first, second = list(islice(recorded, _SCALED_AFTER)), list(islice(changed, _SCALED_AFTER))
+        self._scale(first, second, generator)  # training has changed what the features are
+        recorded, changed = chain(first, recorded), chain(second, changed)
         for batches, few in ((recorded, False), (changed, True)):
             solver = LeastSquares(2 * self.head.dim + 1, self.text_dim)
             for batch in batches:
@@ -204,10 +209,11 @@ class SensorTextJEPA(TextMethod):
                 if told.any():
                     known = batch.select(told.nonzero()[:, 0])
                     context = self.encoder.encode(self._some(known, generator) if few else self.tokenise(known))
-                    usable = context.valid.any(1)
-                    solver.add(self.head.terms(self._features(context), richness(context))[usable], self._described(known)[usable])
+                    usable, rich = context.valid.any(1), richness(context)
+                    richest = max(richest, float(rich.max()))
+                    solver.add(self.head.terms(self._features(context), rich)[usable], middle_of_texts(known, self._said)[usable])
             halves.append(solver)
-        self.head.set_linear(*LeastSquares.evenly(halves).solve(self.config.ridge))
+        self.head.set_linear(*LeastSquares.evenly(halves).solve(self.config.ridge), richest=richest)
 
     def start_training(self) -> None:
         """Make the target: a copy of the encoder that follows it slowly."""
@@ -233,7 +239,7 @@ class SensorTextJEPA(TextMethod):
         plan = masker.plan(whole, generator=generator)
         context = self.encoder.encode(whole, plan.visible[0])
         hidden = plan.targets.any(0)
-        kept, meaning = self._read(context)
+        features, meaning = self._read(context)
         usable = context.valid.any(1)
         terms: dict[str, Tensor] = {}
         if self.objective is not None and self.config.latent_weight > 0:
@@ -241,14 +247,14 @@ class SensorTextJEPA(TextMethod):
                 self.objective, self.predictor, self.target.average, whole, context, hidden, layer_norm=self.config.layer_norm
             )
         if self.alignment is not None and self.config.semantic_weight > 0:
-            target, told = self._targets(batch, generator)
+            target, told = one_text_each(batch, self._said, like=meaning, generator=generator)
             terms["semantic"] = self.config.semantic_weight * self.alignment(meaning, target, told & usable).total
         if self.agreement is not None and self.moments is not None and self.config.agreement_weight > 0:
             terms["agreement"] = self.config.agreement_weight * self._agreement(self.agreement, self.moments, batch, generator)
         if self.decoder is not None and self.config.local_weight > 0:
             terms["local"] = self.config.local_weight * reconstruction(self.decoder, whole, context, hidden)
         if self.regulariser is not None and self.config.regulariser_weight > 0:
-            terms["regulariser"] = self.config.regulariser_weight * self.regulariser(kept, kept, usable).total
+            terms["regulariser"] = self.config.regulariser_weight * self.regulariser(features, features, usable).total
         if not terms:
             raise ConfigError("Every term of the loss has weight 0 or is not named: give an objective or an alignment.")
         return LossParts.of(**terms)
@@ -271,11 +277,13 @@ class SensorTextJEPA(TextMethod):
         drawn = draw_sensors(batch.present(), count, generator=generator)
         return self.tokenise(batch, drawn, vague=float(torch.rand(1, generator=generator)) < self.config.vague)
 
-    def _scale(self, batches: Sequence[SensorBatch]) -> None:
-        """Let the head take the scale of whole windows' features."""
-        found = [self._features(self.encoder.encode(self.tokenise(batch))) for batch in batches if len(batch)]
-        if found:
-            self.head.scale(torch.cat(found))
+    def _scale(self, recorded: Sequence[SensorBatch], changed: Sequence[SensorBatch], generator: torch.Generator) -> None:
+        """Let the head take the scales of features: of windows with all of their sensors, and of windows with a few."""
+        whole = [self.encoder.encode(self.tokenise(batch)) for batch in recorded if len(batch)]
+        few = [self.encoder.encode(self._some(batch, generator)) for batch in changed if len(batch)] or whole
+        if whole:
+            rich = torch.cat([richness(context) for context in (*few, *whole)])
+            self.head.scale(torch.cat([self._features(part) for part in few]), torch.cat([self._features(part) for part in whole]), rich)
 
     def _features(self, context: Tokens) -> Tensor:
         """[B, K + D]: what is kept of the window, and the predictor's summary."""
@@ -283,33 +291,19 @@ class SensorTextJEPA(TextMethod):
         return torch.cat([kept, self.predictor.summarise(context)], dim=1)
 
     def _read(self, context: Tokens) -> tuple[Tensor, Tensor]:
-        """What is kept [B, K] and what compares with words [B, E]."""
+        """All that the head reads [B, F] and what compares with words [B, E]."""
         features, usable = self._features(context), context.valid.any(1, keepdim=True)
         meaning = self.head(features, richness(context))
-        return features[:, : self.widths[0]], torch.where(usable, meaning, torch.zeros_like(meaning))
+        return features, torch.where(usable, meaning, torch.zeros_like(meaning))
 
     def _moment(self, encoder: DescribedEncoder, batch: SensorBatch, drawn: Tensor, *, vague: bool = False) -> Tensor:
         """What a moment looks like to these sensors, unit length; to none of them: 0. [B, S]."""
         made = encoder.encode(self.tokenise(batch, drawn, vague=vague, encoder=encoder))
         return functional.normalize(ops.pooled_mean(made), dim=1)
 
-    def _targets(self, batch: SensorBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """One of each window's texts [B, E], and which windows have one. Which one is drawn anew in every step."""
-        offered = texts_of(batch)
-        # One pick for the whole batch: two wordings of one activity side by side would be negatives of each other.
-        pick = float(torch.rand(1, generator=generator))
-        told = [texts[int(pick * len(texts))] if len(texts) else None for texts in offered]
-        known = [text for text in told if text is not None]
-        device = self.temperature.device
-        target, weight = torch.zeros(len(told), self.text_dim, device=device), torch.tensor([t is not None for t in told], device=device)
-        if known:
-            target[weight] = self.text_space(self.vectors(known))
-        return target, weight
-
-    def _described(self, batch: SensorBatch) -> Tensor:
-        """The middle of all texts of each window, unit length: what `_targets` is on average. [B, E]."""
-        middles = [self.text_space(self.vectors(texts)).mean(0) for texts in texts_of(batch)]
-        return functional.normalize(torch.stack(middles), dim=1)
+    def _said(self, texts: Sequence[str]) -> Tensor:
+        """Texts in the space of comparison, [n, E]."""
+        return self.text_space(self.vectors(texts))
 
     def _agreement(self, agreement: Objective, encoder: DescribedEncoder, batch: SensorBatch, generator: torch.Generator) -> Tensor:
         """The same moment, seen by two sets of sensors that share none, among the other windows of the batch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from torch.nn import functional
 
 from sslts import ops
 from sslts.interfaces import Predictor
-from sslts.types import TEXTS, SensorBatch, Signal, Tokens
+from sslts.types import SensorBatch, Signal, Tokens
 
 
 def latent_distance(
@@ -35,11 +34,6 @@ def reconstruction(decoder: Predictor, whole: Tokens, context: Tokens, hidden: T
     made = decoder(context, wanted)
     distance = (made.values - wanted.values).square().mean(-1)
     return (distance * wanted.valid).sum() / wanted.valid.sum().clamp(min=1)
-
-
-def texts_of(batch: SensorBatch) -> Sequence[Any]:
-    """The texts of each window; none where the batch has none."""
-    return batch.keys.get(TEXTS, [()] * len(batch))
 
 
 def unbroken(batch: SensorBatch) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from sslts.types import Tokens
 
 _LEAST = 1e-3
-_CLIP = 5.0
+_CLIP = 3.0
 #: So many channels are half-way between few and many, and how sharply the two are told apart.
 _MANY, _SHARPNESS = 40, 4
 #: Rows of a regression are added so many at a time: adding costs as much as multiplying.
@@ -53,48 +53,81 @@ class TextSpace(nn.Module):
 
 
 class TextHead(nn.Module):
-    """features [B, F] -> meaning [B, E], of unit length.
+    """features [B, F] -> kept [B, K], leading principal components, and meaning [B, E], of unit length.
 
     The meaning is a linear map, as the seed has it, of what `terms` makes of the features: one map for few channels and another for many,
-    and in between their mixture. A single map for both was worse at either.
+    and in between their mixture. A single map for both was worse at either. Each reads features at the scale of its own windows: what many
+    sensors share out among themselves, a few have to themselves. Windows of more channels than training saw are mapped as its richest ones:
+    nothing was learned for them.
     """
 
     mean: Tensor
     spread: Tensor
+    components: Tensor
+    richest: Tensor
 
-    def __init__(self, features: int, text: int) -> None:
+    def __init__(self, features: int, text: int, *, keep: int) -> None:
         super().__init__()
-        self.dim = features
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("spread", torch.ones(features))
+        self.dim, self.keep = features, min(keep, features)
+        # The scale of windows with few sensors, then of windows with all of theirs.
+        self.register_buffer("mean", torch.zeros(2, features))
+        self.register_buffer("spread", torch.ones(2, features))
+        self.register_buffer("components", torch.eye(features, self.keep))
+        self.register_buffer("richest", torch.tensor(1.0))
         self.meaning = nn.Linear(2 * features + 1, text)
         nn.init.normal_(self.meaning.weight, std=features**-0.5)
 
     def forward(self, features: Tensor, richness: Tensor) -> Tensor:
-        """features [B, F], richness [B] in 0..1 -> [B, E]."""
+        """features [B, F], richness [B] in 0..1 -> meaning [B, E]."""
         return functional.normalize(self.meaning(self.terms(features, richness)), dim=1)
+
+    def kept(self, features: Tensor, richness: Tensor) -> Tensor:
+        """[B, F], [B] -> [B, K], of about unit variance over training windows."""
+        return self._blended(features, richness) @ self.components
 
     def terms(self, features: Tensor, richness: Tensor) -> Tensor:
         """[B, F], [B] -> [B, 2 F + 1]: the scaled features as far as channels are few, the same as far as they are many, richness."""
-        scaled, rich = self.scaled(features), richness[:, None]
-        return torch.cat([(1 - rich) * scaled, rich * scaled, rich], dim=1)
+        rich = self._rich(richness)
+        few, many = self.scaled(features)
+        return torch.cat([(1 - rich) * few, rich * many, rich], dim=1)
 
-    def scaled(self, features: Tensor) -> Tensor:
-        """Features of about unit variance over training windows."""
-        return ((features - self.mean) / self.spread).clamp(-_CLIP, _CLIP)
-
-    @torch.no_grad()
-    def scale(self, features: Tensor) -> None:
-        """Take mean and deviation from training windows [n, F]; what hardly varies is only centred."""
-        deviation = features.std(0, correction=0)
-        self.mean.copy_(features.mean(0))
-        self.spread.copy_(torch.where(deviation > _LEAST, deviation, torch.ones_like(deviation)))
+    def scaled(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of about unit variance over training windows with few sensors, and over those with all."""
+        few, many = (((features - mean) / spread).clamp(-_CLIP, _CLIP) for mean, spread in zip(self.mean, self.spread, strict=True))
+        return few, many
 
     @torch.no_grad()
-    def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Replace the map to the text space: weight [2 F + 1, E], bias [E]."""
+    def scale(self, few: Tensor, whole: Tensor, rich: Tensor) -> None:
+        """Take means, deviations and principal components from training windows with few of their sensors and with all, [n, F] each; what
+        hardly varies is only centred. rich: richness of both, one after the other [2 n]. How rich windows may be is open again."""
+        for row, features in enumerate((few, whole)):
+            deviation = features.std(0, correction=0)
+            self.mean[row].copy_(features.mean(0))
+            self.spread[row].copy_(torch.where(deviation > _LEAST, deviation, torch.ones_like(deviation)))
+        self.richest.fill_(1.0)
+        blended = self._blended(torch.cat([few, whole]), rich)
+        _, strength, directions = torch.linalg.svd(blended - blended.mean(0), full_matrices=False)
+        found = min(self.keep, int((strength > _LEAST * strength.max().clamp(min=_LEAST)).sum()))
+        # The sign of a component is arbitrary: its largest entry is positive.
+        sign = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()
+        self.components.zero_()
+        self.components[:, :found] = (directions * sign)[:found].T * len(blended) ** 0.5 / strength[:found]
+
+    @torch.no_grad()
+    def set_linear(self, weight: Tensor, bias: Tensor, *, richest: float) -> None:
+        """Replace the map to the text space: weight [2 F + 1, E], bias [E], fitted on windows up to this richness."""
+        self.richest.fill_(richest)
         self.meaning.weight.copy_(weight.T)
         self.meaning.bias.copy_(bias)
+
+    def _blended(self, features: Tensor, richness: Tensor) -> Tensor:
+        rich = self._rich(richness)
+        few, many = self.scaled(features)
+        return (1 - rich) * few + rich * many
+
+    def _rich(self, richness: Tensor) -> Tensor:
+        """[B] -> [B, 1], no richer than training was."""
+        return richness[:, None].minimum(self.richest)
 
 
 def richness(tokens: Tokens) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sslts.config import Channel
 from sslts.training.recipe import Augmentation
+from sslts.training.source import WindowSource
 from sslts.types import SensorBatch, Signal
 
 
@@ -17,22 +18,22 @@ from sslts.types import SensorBatch, Signal
 class Augmented:
     """A source whose windows are changed anew each time they are read, by the reading's own generator. recorded: the source itself."""
 
-    recorded: object
+    recorded: WindowSource
     settings: Augmentation
 
     def __len__(self) -> int:
-        return len(self.recorded)  # type: ignore[arg-type]
+        return len(self.recorded)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.recorded, name)
 
     def ids(self, indices: Sequence[int]) -> Sequence[str]:
         """The source's names."""
-        return self.recorded.ids(indices)  # type: ignore[attr-defined]
+        return self.recorded.ids(indices)
 
     def batch(self, indices: Sequence[int], *, generator: torch.Generator) -> SensorBatch:
         """These windows, changed."""
-        return augment(self.recorded.batch(indices, generator=generator), self.settings, generator=generator)  # type: ignore[attr-defined]
+        return augment(self.recorded.batch(indices, generator=generator), self.settings, generator=generator)
 
 
 def augment(batch: SensorBatch, settings: Augmentation, *, generator: torch.Generator) -> SensorBatch:

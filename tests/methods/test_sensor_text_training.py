@@ -129,7 +129,7 @@ def test_prepare_fits_texts_places_and_scales(method):
     assert {tuple(row) for row in method.aggregator.places[method.aggregator.used].tolist()} == {tuple(row) for row in wrist.tolist()}
     context = method.encoder.encode(method.tokenise(given))
     features = torch.cat([method.aggregator(context), method.predictor.summarise(context)], dim=1)
-    torch.testing.assert_close(method.head.mean, features.mean(0), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(method.head.mean[1], features.mean(0), atol=1e-4, rtol=1e-4)
     assert method.encoder.front_end.reduction.mean.any()
 
 
@@ -174,6 +174,7 @@ def test_conclude_reads_all_sensors_of_what_was_recorded_and_a_few_of_what_was_c
     few.conclude([batch(8)], [batch(8)], generator=generator())
     assert len(seen) == 2
     assert seen[0] > seen[1]
+    assert float(few.head.richest) == pytest.approx(seen[0])
 
 
 def test_conclude_lowers_the_semantic_distance(method):
@@ -200,4 +201,4 @@ def test_conclude_changes_nothing_but_the_head_and_is_off_without_ridge(method):
         before["aggregator.keep.weight"] = method.aggregator.keep.weight.clone()
     method.conclude([batch(8)], [], generator=generator())
     changed = {name for name, value in method.state_dict().items() if not torch.equal(before[name], value)}
-    assert changed == {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}
+    assert changed == {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread", "head.components", "head.richest"}

@@ -17,7 +17,7 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 @pytest.fixture
 def head() -> TextHead:
     torch.manual_seed(0)
-    return TextHead(6, 5)
+    return TextHead(6, 5, keep=4)
 
 
 @pytest.mark.parametrize("ridge", [1e-3, 0.1, 10.0])
@@ -115,19 +115,52 @@ def test_richness_counts_the_channels_that_are_there():
     assert richness(tokens).tolist() == pytest.approx([3**4 / (3**4 + 40**4), 2**4 / (2**4 + 40**4)])
 
 
-def test_scaled_features_have_mean_zero_and_deviation_one_and_no_outlier(head):
-    features = noise(500, 6) * torch.tensor([1, 10, 100, 0.5, 1, 1e-5]) + 7
-    head.scale(features)
-    scaled = head.scaled(features)
-    assert scaled.mean(0).abs().max() < 1e-2
-    torch.testing.assert_close(scaled[:, :5].std(0, correction=0), torch.ones(5), atol=1e-2, rtol=0)
+def test_few_and_many_sensors_have_a_scale_of_their_own_and_no_outlier(head):
+    few = noise(500, 6) * torch.tensor([1, 10, 100, 0.5, 1, 1e-5]) + 7
+    whole = 0.1 * noise(400, 6, seed=1) - 2
+    head.scale(few, whole, torch.cat([torch.zeros(500), torch.ones(400)]))
+    scaled, other = head.scaled(few)[0], head.scaled(whole)[1]
+    for found in (scaled[:, :5], other):
+        assert found.mean(0).abs().max() < 2e-2
+        torch.testing.assert_close(found.std(0, correction=0), torch.ones(found.shape[1]), atol=3e-2, rtol=0)
     assert scaled[:, 5].abs().max() < 1e-3, "what hardly varies is only centred"
-    assert head.scaled(features + 1e6).eq(5)[:, :5].all()
+    assert head.scaled(few + 1e6)[0].eq(3)[:, :5].all()
+
+
+def test_what_is_kept_are_the_leading_components_with_unit_variance(head):
+    mixing = torch.diag(torch.tensor([3.0, 2, 1, 0.5, 0.2, 0.1])) @ torch.linalg.qr(noise(6, 6, seed=3))[0]
+    few, whole = noise(700, 6) @ mixing, noise(700, 6, seed=1) @ mixing
+    rich = torch.cat([torch.zeros(700), torch.ones(700)])
+    head.scale(few, whole, rich)
+    kept = head.kept(torch.cat([few, whole]), rich)
+    assert kept.shape == (1400, 4)
+    torch.testing.assert_close((kept - kept.mean(0)).T @ (kept - kept.mean(0)) / 1400, torch.eye(4), atol=1e-3, rtol=0)
+    blended = torch.cat([head.scaled(few)[0], head.scaled(whole)[1]])
+    strengths = torch.linalg.eigvalsh(torch.cov(blended.T, correction=0)).flip(0)[:4]
+    lengths = torch.linalg.vector_norm(head.components, dim=0)
+    torch.testing.assert_close(lengths, strengths.rsqrt(), atol=1e-3, rtol=1e-3)
+    assert (head.components.gather(0, head.components.abs().argmax(0, keepdim=True)) > 0).all()
+
+
+def test_fewer_windows_than_components_leave_the_rest_at_zero(head):
+    head.scale(noise(2, 6), noise(2, 6, seed=1), torch.tensor([0.0, 0, 1, 1]))
+    kept = head.kept(noise(5, 6, seed=2), torch.zeros(5))
+    assert kept.isfinite().all()
+    assert not kept[:, 3:].any()
 
 
 def test_a_map_that_is_set_is_the_map_that_is_used(head):
     weight, bias = noise(13, 5), noise(5, seed=1)
-    head.set_linear(weight, bias)
+    head.set_linear(weight, bias, richest=1.0)
     features = noise(7, 6, seed=2)
     made = head(features, torch.zeros(7))
     torch.testing.assert_close(made, torch.nn.functional.normalize(features @ weight[:6] + bias, dim=1))
+
+
+def test_windows_richer_than_any_in_training_are_mapped_as_its_richest(head):
+    head.set_linear(noise(13, 5), noise(5, seed=1), richest=0.4)
+    features = noise(3, 6, seed=2)
+    assert torch.equal(head(features, torch.tensor([0.4, 0.9, 1.0])), head(features, torch.full((3,), 0.4)))
+    assert not torch.equal(head(features, torch.full((3,), 0.3)), head(features, torch.full((3,), 0.4)))
+    head.mean[1] += 1.0
+    assert torch.equal(head.kept(features, torch.tensor([0.4, 0.9, 1.0])), head.kept(features, torch.full((3,), 0.4)))

@@ -116,7 +116,7 @@ def test_a_recipe_of_several_sets_becomes_a_model_that_loads_and_names_windows(w
     person = readers.motionsense(root / "MotionSense", "sub_1/wlk_7")
     found = loaded.encode(person)
     assert np.array_equal(found.values, whole.model.encode(person).values)
-    assert found.values.shape == (4, 13 * 4 + 4 + 192)
+    assert found.values.shape == (4, 13 * 4 + 16 + 4 + 192)
     named = loaded.classify(person, ["walking", "sitting"])
     assert named.scores.sum(1) == pytest.approx(1.0, abs=1e-5)
     provenance = loaded.config.provenance
@@ -148,7 +148,7 @@ def test_training_steps_conclude_and_calibration_each_leave_their_mark(whole, ru
     assert method.aggregator.used.any()
     open_end = run(recipe(conclude_windows=0, conclude_changed=0), tmp_path / "open").model.method
     differing = {name for name, value in method.state_dict().items() if not torch.equal(value, open_end.state_dict()[name])}
-    head = {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread"}
+    head = {"head.meaning.weight", "head.meaning.bias", "head.mean", "head.spread", "head.components", "head.richest"}
     assert head <= differing <= {*head, "temperature"}
 
 

@@ -255,6 +255,7 @@ class _Machine:
             if fortran and len(shape) > 1:
                 raise self.malformed("an array in column order")
             target.shape = shape
+            # NumPy types the byte order as a literal; `order` was checked to be one.
             target.dtype = np.dtype(dtype.code).newbyteorder(dtype.order)  # type: ignore[arg-type]
             target._data = self.bytes_of(data) if isinstance(data, str) else data
             self.stack.append(target)
