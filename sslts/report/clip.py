@@ -1,4 +1,4 @@
-"""The section that shows a clip: frames of its video and its sensors, what a masked autoencoder was shown of them, and what it filled in."""
+"""The section of a clip: frames and sensors, what a masked autoencoder was shown of them, and what it filled in."""
 
 from __future__ import annotations
 
