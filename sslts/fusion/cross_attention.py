@@ -45,9 +45,10 @@ class _CrossAttention(Fusion):
         self.weight = nn.Parameter(torch.ones(config.modalities, dim))
         self.join = nn.Linear(config.modalities * dim, dim)
 
-    def _projected(self, joint: Tensor, unimodal: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _projected(self, joint: Tensor, unimodal: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values by modality and head, [B, M, H, E / H] each."""
         asked = torch.einsum("be,mef->bmf", joint, self.ask)
+        unimodal = torch.where(present[..., None], unimodal, torch.zeros_like(unimodal))
         key, value = (torch.einsum("bme,mef->bmf", unimodal, matrix) for matrix in (self.key, self.value))
         heads = self.config.heads
         query, keys, values = (rearrange(part, "b m (h d) -> b m h d", h=heads) for part in (asked, key, value))
@@ -80,7 +81,7 @@ class CrossAttention(_CrossAttention):
 
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
         """-> [B, E]."""
-        query, keys, values = self._projected(joint, unimodal)
+        query, keys, values = self._projected(joint, unimodal, present)
         scores = torch.einsum("bmhd,bnhd->bhmn", query, keys)
         absent = ~present[:, None, None, :]
         share = torch.softmax(scores.masked_fill(absent, torch.finfo(scores.dtype).min), dim=-1)
@@ -109,7 +110,7 @@ class EpisodicCrossAttention(_CrossAttention):
 
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
         """-> [B, E]."""
-        query, keys, values = self._projected(joint, unimodal)
+        query, keys, values = self._projected(joint, unimodal, present)
         together = torch.ones(len(joint), len(joint), dtype=torch.bool, device=joint.device)
         if episode is not None:
             together = episode[:, None] == episode[None, :]

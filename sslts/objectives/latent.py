@@ -25,6 +25,12 @@ def token_weights(predicted: Tensor, weight: Tensor | None) -> Tensor:
     return weight.to(predicted.dtype)
 
 
+def read_only(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """predicted - target [B, N, D], 0 where weight [B, N] is 0: what stands there reaches neither value nor gradient."""
+    used, nothing = weight[..., None] > 0, torch.zeros((), dtype=predicted.dtype, device=predicted.device)
+    return torch.where(used, predicted, nothing) - torch.where(used, target.detach(), nothing)
+
+
 def over_tokens(distance: Tensor, weight: Tensor) -> Tensor:
     """Weighted mean of distances [B, N]; entries of weight 0 are not read."""
     kept = torch.where(weight > 0, distance, torch.zeros_like(distance))
@@ -45,8 +51,9 @@ class LatentDistance(Objective):
     def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> LossParts:
         """Latents [B, N, D], weight [B, N] -> LossParts."""
         same_shape(predicted, target, 3, "[B, N, D]")
-        distance = (predicted - target.detach()).square().mean(-1)
-        return LossParts.of(latent=over_tokens(distance, token_weights(predicted, weight)))
+        weights = token_weights(predicted, weight)
+        distance = read_only(predicted, target, weights).square().mean(-1)
+        return LossParts.of(latent=over_tokens(distance, weights))
 
 
 @final
@@ -70,8 +77,10 @@ class SmoothL1(Objective):
     def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> LossParts:
         """Latents [B, N, D], weight [B, N] -> LossParts."""
         same_shape(predicted, target, 3, "[B, N, D]")
-        distance = functional.smooth_l1_loss(predicted, target.detach(), beta=self.config.beta, reduction="none").mean(-1)
-        return LossParts.of(latent=over_tokens(distance, token_weights(predicted, weight)))
+        weights = token_weights(predicted, weight)
+        apart = read_only(predicted, target, weights)
+        distance = functional.smooth_l1_loss(apart, torch.zeros_like(apart), beta=self.config.beta, reduction="none").mean(-1)
+        return LossParts.of(latent=over_tokens(distance, weights))
 
 
 @final
@@ -102,7 +111,7 @@ class MultiResolutionL1(Objective):
         """Latents [B, N, D], weight [B, N], groups int [B, N] -> LossParts."""
         same_shape(predicted, target, 3, "[B, N, D]")
         weights = token_weights(predicted, weight)
-        difference = torch.where(weights[..., None] > 0, predicted - target.detach(), torch.zeros((), device=predicted.device))
+        difference = read_only(predicted, target, weights)
         index = torch.zeros_like(weights, dtype=torch.long) if groups is None else groups
         belongs = functional.one_hot(index, int(index.max()) + 1 if index.numel() else 1).to(predicted.dtype) * weights[..., None]
         counts = belongs.sum(1)  # [B, G]

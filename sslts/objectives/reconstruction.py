@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sslts.config import ComponentConfig
 from sslts.interfaces import Objective
-from sslts.objectives.latent import over_tokens, token_weights
+from sslts.objectives.latent import over_tokens, read_only, token_weights
 from sslts.objectives.statistics import same_shape
 from sslts.types import LossParts
 
@@ -43,5 +43,6 @@ class Reconstruction(Objective):
     def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> LossParts:
         """Patches [B, N, P], weight [B, N] -> LossParts."""
         same_shape(predicted, target, 3, "[B, N, P]")
-        distance = (predicted - self.target(target).detach()).square().mean(-1)
-        return LossParts.of(reconstruction=over_tokens(distance, token_weights(predicted, weight)))
+        weights = token_weights(predicted, weight)
+        distance = read_only(predicted, self.target(target), weights).square().mean(-1)
+        return LossParts.of(reconstruction=over_tokens(distance, weights))

@@ -101,7 +101,7 @@ class LatentPredictor(Predictor):
         return torch.where(context.valid.any(1, keepdim=True), read, torch.zeros_like(read))
 
     def _read(self, context: Tokens, queries: Tensor) -> Tensor:
-        entered = self.enter(context.values)
+        entered = self.enter(torch.where(context.valid[..., None], context.values, torch.zeros_like(context.values)))
         for block in self.blocks:
             queries = block(queries, entered, context.valid)
         return self.leave(self.norm(queries))
