@@ -24,6 +24,11 @@ def filled(signal: Signal, value: float = 0.0) -> Tensor:
     return torch.where(usable, signal.values, torch.as_tensor(value, dtype=signal.values.dtype, device=signal.values.device))
 
 
+def surely_all(flags: Tensor) -> bool:
+    """Whether all are True, where that can be known: a captured graph (torch.export) must not depend on values, so there it is False."""
+    return not torch.compiler.is_compiling() and bool(flags.all())
+
+
 def masked_mean(values: Tensor, valid: Tensor, dim: int) -> Tensor:
     """Mean over `dim` of the entries where `valid` (broadcast against values); 0 where there are none."""
     weight = valid.to(values.dtype)
@@ -89,7 +94,8 @@ def pack_tokens(tokens: Tokens, keep: Tensor) -> Tokens:
 
     Rows may keep different counts; padding is `valid=False` and holds zeros. Order is kept.
     """
-    length = max(int(keep.sum(1).max()), 1)
+    # A captured graph cannot have shapes that depend on its input: there nothing is dropped, and what would be is padding.
+    length = keep.shape[1] if torch.compiler.is_compiling() else max(int(keep.sum(1).max()), 1)
     order = torch.argsort((~keep).to(torch.uint8), dim=1, stable=True)[:, :length]
     kept = torch.gather(keep, 1, order)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from sslts import ops
 from sslts.errors import missing_dependency
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class ViTBlocks(nn.Module):
     def forward(self, values: Tensor, valid: Tensor) -> Tensor:
         """values [B, N, D], valid bool [B, N]. A row without valid tokens attends to itself and stays finite."""
         barred = None
-        if not bool(valid.all()):
+        if not ops.surely_all(valid):
             seen = valid | ~valid.any(1, keepdim=True)
             barred = torch.zeros_like(seen, dtype=values.dtype).masked_fill(~seen, _NEVER)[:, None, None, :]
         for block in self.blocks:

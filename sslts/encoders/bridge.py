@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sslts import ops
 from sslts.types import Signal
 
 
@@ -15,7 +16,7 @@ def bridged(signal: Signal) -> Tensor:
     """
     observed = signal.usable.expand(signal.values.shape)
     values = torch.where(observed, signal.values, torch.zeros_like(signal.values))
-    if bool(observed.all()):
+    if ops.surely_all(observed):
         return values
     samples = values.shape[-1]
     index = torch.arange(samples, device=values.device).expand(values.shape)
