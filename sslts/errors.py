@@ -36,6 +36,10 @@ class PluginError(SslTsError):
     """A plugin is installed but cannot be used; the message names its distribution."""
 
 
+class ConformanceError(SslTsError, AssertionError):
+    """A component breaks a promise of its interface; the message names class and promise, and what to do."""
+
+
 class UnsupportedError(SslTsError):
     """The object exists but cannot do this; the message names what can."""
 

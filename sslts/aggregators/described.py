@@ -64,6 +64,17 @@ class DescribedAggregator(Aggregator):
         made.fit(torch.eye(6)[:2])
         return made
 
+    def example_tokens(self, batch: int = 2) -> Tokens:
+        """Two steps of three described channels, for conformance tests; the last row is absent."""
+        generator = torch.Generator().manual_seed(0)
+        channel = torch.tensor([0, 1, 2, 0, 1, 2]).expand(batch, -1)
+        valid = torch.ones(batch, 6, dtype=torch.bool)
+        valid[-1] = valid[0, 2] = False
+        values = torch.randn(batch, 6, self.config.token_dim, generator=generator)
+        described = torch.randn(3, self.config.text_dim, generator=generator)
+        time_s = torch.tensor([0.25, 0.25, 0.25, 0.75, 0.75, 0.75]).expand(batch, -1)
+        return Tokens(values, valid, time_s, torch.zeros_like(channel), channel, torch.zeros(batch, 6, 3, dtype=torch.long), described)
+
     def forward(self, tokens: Tokens) -> Tensor:
         """[B, N, D] -> [B, (slots + 1) * keep]; a row without valid tokens -> 0 (ConfigError if the channels have no descriptions)."""
         if tokens.described is None:

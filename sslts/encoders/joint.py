@@ -54,6 +54,17 @@ class JointEncoder(Encoder):
         """Not here: each modality has its own encoder of patches (UnsupportedError)."""
         raise UnsupportedError("JointEncoder reads tokens, not signals: use the modalities' own encoders ('video-vit', 'sensor-patches').")
 
+    def example_tokens(self, batch: int = 2) -> Tokens:
+        """Two modalities of four steps, for conformance tests; the last row shows fewer tokens than the others."""
+        count = 8
+        step = torch.arange(count) % 4
+        valid = torch.ones(batch, count, dtype=torch.bool)
+        valid[-1, 5:] = False
+        index = (torch.arange(count) // 4).expand(batch, -1)
+        cell = torch.stack([step, torch.zeros_like(step), torch.zeros_like(step)], dim=-1).expand(batch, -1, -1)
+        values = torch.randn(batch, count, self.embed_dim, generator=torch.Generator().manual_seed(0))
+        return Tokens(values, valid, ((step + 0.5) / 4).expand(batch, -1), index, torch.zeros_like(index), cell)
+
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
         """[B, N, D] -> [B, N or fewer, D]; hidden and absent tokens are dropped first."""
         kept = ops.pack_tokens(tokens, tokens.valid if visible is None else tokens.valid & visible)

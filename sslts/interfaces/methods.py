@@ -9,6 +9,7 @@ from typing import Self
 from torch import Generator, Tensor
 
 from sslts.config import ModelConfig
+from sslts.errors import UnsupportedError
 from sslts.interfaces.base import Component
 from sslts.interfaces.parts import Fusion
 from sslts.interfaces.words import TextEncoder
@@ -35,6 +36,10 @@ class Method(Component):
     @abstractmethod
     def training_loss(self, batch: SensorBatch, *, generator: Generator) -> LossParts:
         """The loss of one step; all randomness comes from `generator`."""
+
+    def example_batch(self, batch: int = 2) -> SensorBatch:
+        """Random windows that this method accepts, for conformance tests."""
+        raise UnsupportedError(f"{type(self).__name__} gives no example batch. Implement example_batch to use the conformance kit.")
 
     def has_front(self) -> bool:
         """Whether `front` computes anything for every modality, so that training may compute it once and keep it."""

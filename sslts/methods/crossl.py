@@ -92,6 +92,11 @@ class CroSSL(Method):
             objective=build("objective", ComponentRef(name="vicreg"), "objective"),
         )
 
+    def example_batch(self, batch: int = 2) -> SensorBatch:
+        """Each encoder's own example."""
+        parts: Mapping[str, Any] = dict(self.encoders.items())
+        return SensorBatch({name: encoder.example_signal(batch) for name, encoder in parts.items()})
+
     def tokenise(self, batch: SensorBatch) -> Tokens:
         """Time tokens of all modalities in one sequence. [B, N, D]."""
         return ops.concat_tokens([ops.with_modality(tokens, index) for index, tokens in enumerate(self._encoded(batch))])
@@ -167,4 +172,4 @@ class CroSSL(Method):
 
 
 def _tiny(channels: int) -> ComponentRef:
-    return ComponentRef(name="tcn", options={"channels": channels, "filters": [4, 8, 8], "kernels": [5, 3, 3]})
+    return ComponentRef(name="tcn", options={"channels": channels, "filters": [4, 8, 8], "kernels": [5, 3, 3], "dropout": 0.0})

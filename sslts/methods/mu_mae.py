@@ -135,6 +135,11 @@ class MuMAE(FusedMethod):
             objective=build("objective", ComponentRef(name="reconstruction"), "objective"),
         )
 
+    def example_batch(self, batch: int = 2) -> SensorBatch:
+        """Each encoder's own example."""
+        parts: Mapping[str, Any] = dict(self.encoders.items())
+        return SensorBatch({name: encoder.example_signal(batch) for name, encoder in parts.items()})
+
     def tokenise(self, batch: SensorBatch) -> dict[str, Tokens]:
         """Raw patches of each modality, [B, N_m, P_m]."""
         if tuple(batch.signals) != tuple(self.encoders):

@@ -27,7 +27,7 @@ from sslts.ema import MovingAverage, cosine_decay
 from sslts.errors import ConfigError
 from sslts.interfaces import Aggregator, DescribedEncoder, Masker, Objective, Predictor, TextEncoder, TextMethod
 from sslts.methods.drawn import draw_sensors, draw_views, line_up
-from sslts.methods.sensor_text_parts import build_parts, small_parts
+from sslts.methods.sensor_text_parts import build_parts, small_batch, small_parts
 from sslts.methods.sensor_text_terms import latent_distance, place_of, reconstruction, unbroken
 from sslts.methods.text_head import LeastSquares, TextHead, TextSpace, richness
 from sslts.methods.text_targets import middle_of_texts, one_text_each, texts_of
@@ -129,6 +129,10 @@ class SensorTextJEPA(TextMethod):
     def example(cls) -> Self:
         """Width 16 over a dozen words."""
         return cls(cls.Config(), **small_parts())
+
+    def example_batch(self, batch: int = 2) -> SensorBatch:
+        """Two seconds of two sensors, each window with a text."""
+        return small_batch(batch)
 
     def tokenise(
         self, batch: SensorBatch, drawn: Tensor | None = None, *, vague: bool = False, encoder: DescribedEncoder | None = None
@@ -263,8 +267,7 @@ class SensorTextJEPA(TextMethod):
         """Text vectors [n, E], kept: training asks for the same few hundred texts again and again."""
         # Each by itself: how texts are grouped would change last bits, and a resumed run asks for them in other groups.
         self._known |= {text: self.text_encoder([text])[0] for text in texts if text not in self._known}
-        device = self.temperature.device
-        return torch.stack([self._known[text].to(device) for text in texts])
+        return torch.stack([self._known[text].to(self.temperature) for text in texts])
 
     def _told(self, signal: Signal, *, vague: bool = False) -> list[str]:
         """What the encoders are told about a sensor's channels."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from sslts import registry
-from sslts.config import ComponentRef, ModelConfig
+from sslts.config import Channel, ComponentRef, ModelConfig
 from sslts.errors import ConfigError
 from sslts.interfaces import DescribedEncoder, build
+from sslts.types import TEXTS, RateClock, SensorBatch, Signal
 
 _OPTIONAL = (
     ("aggregator", "aggregator"),
@@ -64,3 +67,18 @@ def small_parts() -> dict[str, Any]:
         "agreement": build("objective", ComponentRef(name="info-nce"), "agreement"),
         "moments": build("encoder", ComponentRef(name="described-waves", options=waves), "moments", facts),
     }
+
+
+def small_batch(rows: int) -> SensorBatch:
+    """Two seconds of noise of two sensors, and what somebody says of each window."""
+
+    def noise(seed: int, place: str) -> Signal:
+        values = torch.randn(rows, 3, 64, generator=torch.Generator().manual_seed(seed))
+        channels = tuple(
+            Channel(name=axis, kind="accelerometer", unit="g", position=place, description=f"acceleration of the {place} along {axis}")
+            for axis in ("x", "y", "z")
+        )
+        return Signal(values, channels, RateClock(32.0), torch.ones(rows, dtype=torch.bool), torch.ones_like(values, dtype=torch.bool))
+
+    said = ("a person is walking", "running", "sitting", "standing")
+    return SensorBatch({"wrist": noise(0, "wrist"), "leg": noise(1, "leg")}, {TEXTS: [(said[row % 4],) for row in range(rows)]})

@@ -53,6 +53,15 @@ class PatchDecoder(Predictor):
         """Two modalities with patches of 6 and 4 numbers."""
         return cls.create(token_dim=16, dim=8, depth=1, heads=2, patches=(6, 4), grids=((4, 2, 2), (4, 1, 1)))
 
+    def example_tokens(self, batch: int = 2) -> Tokens:
+        """All places of all modalities' grids, for conformance tests."""
+        grids = [torch.cartesian_prod(*(torch.arange(size) for size in grid)) for grid in self.config.grids]
+        cell, counts = torch.cat(grids), [len(places) for places in grids]
+        index = torch.arange(len(grids)).repeat_interleave(torch.tensor(counts)).expand(batch, -1)
+        values = torch.randn(batch, len(cell), self.config.token_dim, generator=torch.Generator().manual_seed(0))
+        valid = torch.ones(batch, len(cell), dtype=torch.bool)
+        return Tokens(values, valid, cell[:, 0].float().expand(batch, -1), index, torch.zeros_like(index), cell.expand(batch, -1, -1))
+
     def forward(self, context: Tokens, targets: Tokens) -> Tokens:
         """Encoded visible tokens [B, K, D] and hidden places [B, N] -> [B, N, largest patch]."""
         made = context.values.new_zeros(*targets.valid.shape, max(self.config.patches))

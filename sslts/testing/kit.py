@@ -1,0 +1,101 @@
+"""What the kit knows of one kind of component: how to feed it, how to run it, and what it promises."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+#: Rows of the batches that components are fed.
+ROWS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A named check of a Subject; it raises `case.broken(...)`, or returns."""
+
+    name: str
+    says: str
+    check: Callable[[Subject], None]
+
+
+class Kit(ABC):
+    """One kind. `given` is an opaque value that `example` makes and `run` takes."""
+
+    #: A component of this kind computes each row by itself.
+    row_wise: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def base(self) -> type:
+        """The abstract base class of the kind."""
+
+    @property
+    @abstractmethod
+    def promises(self) -> tuple[Promise, ...]:
+        """What only this kind promises."""
+
+    def make(self, cls: Any) -> Any:
+        """A small instance of a class."""
+        return cls.example()
+
+    @abstractmethod
+    def example(self, component: Any, rows: int = ROWS) -> Any:
+        """An input that this component accepts."""
+
+    @abstractmethod
+    def run(self, component: Any, given: Any) -> Tensor:
+        """Numbers that stand for everything the component computes of an input, rows first."""
+
+    def cast(self, given: Any, dtype: torch.dtype) -> Any:
+        """The same input in another precision; None if this kind reads no numbers."""
+        return None
+
+    def trains(self, component: Any, given: Any) -> Tensor:
+        """What training would minimise or send gradients through; the squares of what `run` gives by default."""
+        return self.run(component, given).square().mean()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A class under test. root: a folder that a reader reads, if there is one."""
+
+    cls: Any
+    kit: Kit
+    root: Path | None = None
+    example: Any = None
+    _made: list[Any] = field(default_factory=list)
+
+    def fresh(self) -> Any:
+        """An example of its own in eval mode; what a check does to it touches no other check."""
+        if not self._made:
+            self._made.append(self.example if self.example is not None else self.build())
+        component = copy.deepcopy(self._made[0])
+        return component.eval() if isinstance(component, torch.nn.Module) else component
+
+    def build(self, seed: int = 0) -> Any:
+        """The class's own example, built with torch's seed set, so that it is the same each time."""
+        with seeded(seed):
+            if self.example is not None and not isinstance(self.example, torch.nn.Module):
+                return self.cls(self.example.config)  # a reader whose options have no defaults
+            return self.kit.make(self.cls)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's global generator at a seed, and back afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    """Standard normal numbers that depend on the seed alone."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
