@@ -261,9 +261,15 @@ class Model(Retrieval):
         golden = self.config.golden or Golden(seed=0, embedding=((0.0,),))
         values = self.embed(golden_batch(self.config.spec, golden.seed)).cpu()
         fresh = golden.model_copy(update={"embedding": tuple(tuple(row) for row in values.tolist())})
-        config = self.config.model_copy(update={"golden": fresh})
+        config = self.config.model_copy(update={"golden": fresh, "requires": self._requires()})
         state = {name: tensor.cpu().contiguous() for name, tensor in self.method.state_dict().items()}
         return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics or {}), overwrite=overwrite)
+
+    def _requires(self) -> dict[str, str]:
+        """What its config asked for, and the plugins whose components it is built of."""
+        used = [self.config.method.name, *(ref.name for ref in self.config.components.values())]
+        plugins = registry.distributions_of(used)
+        return {**{name.lower(): f">={version}" for name, version in plugins.items()}, **self.config.requires}
 
     def check_golden(self) -> None:
         """Raise GoldenMismatchError unless this machine computes what the publisher's did."""

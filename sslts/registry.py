@@ -20,6 +20,8 @@ from sslts.errors import CollisionError, PluginError, UnknownComponentError, sug
 
 _NAMESPACED = re.compile(r"[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+\Z")
 _registered: dict[tuple[str, str], type] = {}
+#: Why a plugin that the user switched off is ignored.
+BLOCKED = "blocked by SSLTS_BLOCK_PLUGINS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ def origin(kind: str, name: str) -> str:
     return "sslts"
 
 
+def distributions_of(components: Iterable[str]) -> dict[str, str]:
+    """Distribution -> version of the plugins that offer components of these names, of whatever kind: what a model built of them needs."""
+    wanted = {name for name in components if "." in name}
+    return {offer.distribution: offer.version for offer in offers() if offer.name in wanted and offer.problem is None}
+
+
 @functools.cache
 def offers() -> tuple[Offer, ...]:
     """Everything that installed distributions declare under our entry-point groups; cached until `refresh`."""
@@ -123,7 +131,7 @@ def offers() -> tuple[Offer, ...]:
                 kind = entry.group.removeprefix("sslts.")
                 problem = f"unknown group '{entry.group}': this sslts knows {', '.join(sorted(kind_of))}"
             elif _normal(owner) in blocked:
-                problem = "blocked by SSLTS_BLOCK_PLUGINS"
+                problem = BLOCKED
             elif kind != "catalogue" and not _NAMESPACED.match(entry.name):
                 problem = "a plugin's name needs a namespace, such as 'acme.wavelet'; bare names are built-in"
             # One distribution can be found twice on sys.path (editable and wheel); the first one wins, as for imports.

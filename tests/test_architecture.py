@@ -24,6 +24,7 @@ RANK = {
     "errors": 0, "_builtins": 0,
     "strict_json": 0.5,  # needs errors, and config needs it
     "registry": 1, "config": 1, "devices": 1,
+    "plugin_states": 1.5,
     "types": 2,
     "ops": 3,
     "interfaces": 4, "layers": 4, "vit": 4, "ema": 4, "embeddings": 4, "golden": 4,
@@ -34,7 +35,7 @@ RANK = {
     "model": 8,
     "evaluate": 9,
     "training": 10,
-    "testing": 11,
+    "testing": 11, "scaffold": 11,
     "__init__": 12,
     "cli": 13,
     "__main__": 14,

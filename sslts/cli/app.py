@@ -16,6 +16,7 @@ from sslts.cli.demo import demo
 from sslts.cli.encode import encode
 from sslts.cli.evaluate import evaluate
 from sslts.cli.models import info, list_
+from sslts.cli.plugins import new_plugin, plugins
 from sslts.cli.search import search
 from sslts.cli.train import finetune, train
 from sslts.errors import SslTsError, TrainingInterrupted
@@ -88,6 +89,8 @@ app.command()(train)
 app.command()(finetune)
 app.command()(evaluate)
 app.command()(demo)
+app.command()(plugins)
+app.command("new-plugin")(new_plugin)
 
 
 def main() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sslts.cli.aligned import aligned
 
 if TYPE_CHECKING:
     from sslts.config import ModelConfig
@@ -19,13 +22,28 @@ def list_(
     modality: Annotated[str | None, typer.Option(help="Only models that read this modality, e.g. 'acc'.")] = None,
     task: Annotated[str | None, typer.Option(help="Only models measured on this task, e.g. 'stress'.")] = None,
     licence: Annotated[str | None, typer.Option(help="Only weights under this licence; wildcards allowed.")] = None,
+    kind: Annotated[str | None, typer.Option(help="List components of this kind ('encoder', or 'all') instead of models.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """List the pretrained models: bundled, on the Hub and from plugins."""
+    """List the pretrained models: bundled, on the Hub and from plugins. With --kind, the components that models are built of."""
+    if kind is not None:
+        _list_components(pattern, kind, as_json=as_json)
+        return
     from sslts.hub.catalogue import list_models
 
     found = list_models(pattern, modality=modality, task=task, licence=licence)
     typer.echo(json.dumps([entry.to_json() for entry in found], indent=1) if as_json else repr(found))
+
+
+def _list_components(pattern: str, kind: str, *, as_json: bool) -> None:
+    from sslts import registry
+
+    wanted = registry.kinds() if kind == "all" else (kind,)
+    found = [(each, name, registry.origin(each, name)) for each in wanted for name in registry.names(each) if fnmatchcase(name, pattern)]
+    if as_json:
+        typer.echo(json.dumps([{"kind": each, "name": name, "from": origin} for each, name, origin in found], indent=1))
+        return
+    typer.echo(aligned([("kind", "name", "from"), *found]) if found else "no components")
 
 
 def info(

@@ -1,0 +1,45 @@
+"""`sslts plugins` and `sslts new-plugin`: what others added, and how to add something oneself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sslts.cli.aligned import aligned
+
+
+def plugins(
+    check: Annotated[bool, typer.Option(help="Import each plugin, in a process of its own, to see whether it works.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Show the components that installed packages add, and whether they work: ok, blocked, broken, shadowed or ignored, with the reason."""
+    from sslts.plugin_states import plugin_states
+
+    found = plugin_states(check=check)
+    if as_json:
+        typer.echo(json.dumps([asdict(state) for state in found], indent=1))
+        return
+    if not found:
+        typer.echo("no plugins are installed; write one: sslts new-plugin NAME")
+        return
+    header = ("distribution", "version", "kind", "name", "state", "reason")
+    typer.echo(aligned([header, *(tuple(str(getattr(state, key)) for key in header) for state in found)]))
+
+
+def new_plugin(
+    name: Annotated[str, typer.Argument(help="The plugin's namespace, lower-case kebab-case: 'acme' gives components 'acme.…'.")],
+    folder: Annotated[Path | None, typer.Option(help="Where to write it; default: ./sslts-NAME.")] = None,
+) -> None:
+    """Write a plugin that works: a distribution with an encoder, a masker, a recipe and tests. Change it from there.
+
+    Example: sslts new-plugin acme && pip install -e ./sslts-acme
+    """
+    from sslts.scaffold import write_plugin
+
+    written = write_plugin(name, folder)
+    typer.echo(f"wrote {written}")
+    typer.echo(f"next: pip install -e {written} && sslts list --kind encoder '{name}.*' && pytest {written}")

@@ -1,0 +1,131 @@
+"""Whether the installed plugins work: each is imported in a child process, so that none can harm or stop this one.
+
+`registry` says what is offered without importing anything; this asks what comes of it. A plugin that raises, exits, crashes or hangs is
+`broken` with the reason, and the ones after it are asked all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from sslts import registry
+from sslts._builtins import BUILTINS
+from sslts.errors import SslTsError
+from sslts.strict_json import printable
+
+Condition = Literal["ok", "not checked", "blocked", "broken", "shadowed", "ignored"]
+#: What a child prints before each answer: a plugin may print as well.
+_MARK = "\x1esslts-plugin "
+
+
+@dataclass(frozen=True, slots=True)
+class PluginState:
+    """One offered component. state: "ok"; "not checked"; "blocked"; "broken", "shadowed" (somebody else has the name) or "ignored" (the
+    name or the group is none of ours), with the reason."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    state: Condition
+    reason: str = ""
+
+
+def plugin_states(*, check: bool = True, timeout_s: float = 20.0) -> tuple[PluginState, ...]:
+    """All components that installed distributions offer.
+
+    check: import each, in a child process; without it, "not checked" stands where importing would tell. timeout_s: for one import; the
+    first one of a process imports torch as well.
+    """
+    offers = registry.offers()
+    found = {index: _from_metadata(offer, offers) for index, offer in enumerate(offers)}
+    asked = [index for index, state in found.items() if state.state == "not checked"] if check else []
+    while asked:
+        answers = _ask([offers[index] for index in asked], timeout_s)
+        for index, reason in zip(asked, answers, strict=False):
+            offer = offers[index]
+            found[index] = _state(offer, "ok" if reason is None else "broken", reason or "")
+        asked = asked[len(answers) :]
+    return tuple(found[index] for index in range(len(offers)))
+
+
+def _from_metadata(offer: registry.Offer, offers: Sequence[registry.Offer]) -> PluginState:
+    if offer.problem == registry.BLOCKED:
+        return _state(offer, "blocked", offer.problem)
+    if offer.name in BUILTINS.get(offer.kind, {}):
+        return _state(offer, "shadowed", f"'{offer.name}' is built in; {offer.problem}")
+    if offer.problem is not None:
+        return _state(offer, "ignored", offer.problem)
+    same = [other for other in offers if (other.kind, other.name) == (offer.kind, offer.name) and other.problem is None]
+    others = [other for other in same if other != offer]
+    if others and offer.kind != "catalogue":
+        who = ", ".join(f"{other.distribution} {other.version}" for other in others)
+        return _state(offer, "shadowed", f"{who} offers the same name: uninstall one or block it with SSLTS_BLOCK_PLUGINS")
+    return _state(offer, "not checked", "")
+
+
+def _state(offer: registry.Offer, state: Condition, reason: str) -> PluginState:
+    return PluginState(offer.kind, offer.name, offer.distribution, offer.version, state, printable(reason)[:500])
+
+
+def _ask(offers: Sequence[registry.Offer], timeout_s: float) -> list[str | None]:
+    """What importing these brings, in order: None or the reason why not. Ends with the first that takes the child down with it."""
+    told = json.dumps([asdict(offer) for offer in offers])
+    command = [sys.executable, "-m", "sslts.plugin_states"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        child.stdin.write(told.encode())
+        child.stdin.close()
+        answers, ended = _answers(child, len(offers), timeout_s)
+        child.kill()
+        child.wait()
+    if len(answers) < len(offers):
+        how = f"ended the process (exit code {child.returncode})" if ended else f"took over {timeout_s:g} s"
+        answers.append(f"importing it {how}")
+    return answers
+
+
+def _answers(child: subprocess.Popen[bytes], wanted: int, timeout_s: float) -> tuple[list[str | None], bool]:
+    """The answers, and whether the child ended before it gave them all."""
+    assert child.stdout is not None
+    answers: list[str | None] = []
+    waiting, deadline = b"", time.monotonic() + timeout_s
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while len(answers) < wanted:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                return answers, False
+            read = child.stdout.read1(65_536)  # type: ignore[attr-defined]
+            if not read:
+                return answers, True
+            *lines, waiting = (waiting + read).split(b"\n")
+            for line in lines:
+                _, mark, answer = line.decode(errors="replace").partition(_MARK)
+                if mark:
+                    answers.append(json.loads(answer))
+                    deadline = time.monotonic() + timeout_s
+    return answers, False
+
+
+def _child() -> None:
+    """Import what stdin names, one after another, and say what came of each."""
+    for told in json.loads(sys.stdin.read()):
+        offer = registry.Offer(**told)
+        try:
+            registry.load_offer(offer) if offer.kind == "catalogue" else registry.get(offer.kind, offer.name)
+            reason = None
+        except SslTsError as error:
+            reason = str(error)
+        sys.stdout.write(f"\n{_MARK}{json.dumps(reason)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _child()
