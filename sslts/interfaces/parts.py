@@ -19,6 +19,8 @@ class Encoder(Component):
     embed_dim: int
     #: True if `encode` can skip hidden tokens, so that they cost nothing and cannot leak.
     drops_tokens: ClassVar[bool] = False
+    #: False if it computes outside torch, so that torch.export cannot capture it.
+    exportable: ClassVar[bool] = True
 
     def front(self, signal: Signal) -> Signal:
         """The fixed part, if there is one: training may compute it once and keep it. `tokenize` takes either. Default: the signal."""

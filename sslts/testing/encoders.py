@@ -58,7 +58,7 @@ class EncoderKit(Kit):
             Promise("rows", "a row does not depend on the other rows", _rows),
             Promise("hidden-tokens", "hidden tokens do not influence visible ones", _hidden_tokens),
             Promise("front", "the fixed front computes the same beforehand", _front),
-            Promise("export", "torch.export captures it", _exports),
+            Promise("export", "torch.export captures it, unless it says that it is not exportable", _exports),
         )
 
 
@@ -213,6 +213,8 @@ class _OfValues(nn.Module):
 
 def _exports(subject: Subject) -> None:
     component, kit = subject.fresh(), _kit(subject)
+    if not component.exportable:
+        return
     given = kit.example(component, 2)
     module = _OfValues(kit, component, given).eval()
     with torch.no_grad():

@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from sslts.interfaces import Method
+
 #: Rows of the batches that components are fed.
 ROWS = 6
 
@@ -81,10 +83,10 @@ class Subject:
         return component.eval() if isinstance(component, torch.nn.Module) else component
 
     def build(self, seed: int = 0) -> Any:
-        """The class's own example, built with torch's seed set, so that it is the same each time."""
+        """A new instance of the same config as the example, built at a seed of torch's."""
         with seeded(seed):
-            if self.example is not None and not isinstance(self.example, torch.nn.Module):
-                return self.cls(self.example.config)  # a reader whose options have no defaults
+            if self.example is not None and not isinstance(self.example, Method):
+                return self.cls(self.example.config)
             return self.kit.make(self.cls)
 
 

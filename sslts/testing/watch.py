@@ -22,8 +22,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     elif event == "open":
         path, mode, flags = args
         writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool((flags or 0) & _WRITES)
-        # Python itself writes byte code where a module is imported for the first time.
-        if writes and not str(path).endswith(".pyc") and ".pyc." not in str(path):
+        # Python writes byte code where a module is imported for the first time, and numba what it compiles.
+        if writes and "__pycache__" not in str(path):
             _NOTED[-1].append(f"opened {path!r} for writing")
 
 

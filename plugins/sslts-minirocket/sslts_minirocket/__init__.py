@@ -1,0 +1,1 @@
+"""MiniRocket for sslts. Importing this imports neither aeon nor numba."""

@@ -1,0 +1,1 @@
+"""PatchTST for sslts. Importing this does not import transformers."""

@@ -1,0 +1,1 @@
+"""timm's image backbones for sslts. Importing this does not import timm."""

@@ -1,0 +1,63 @@
+"""timm's backbones inside sslts: the promises of an encoder, whatever the backbone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sslts_timm.frames import Frames
+
+from sslts import registry
+from sslts.errors import ChannelError, ConfigError, UnknownComponentError
+from sslts.testing import conformance_cases
+
+SIZES = {"channels": 1, "height": 32, "width": 32, "embed_dim": 8}
+
+
+@pytest.mark.parametrize("case", conformance_cases(Frames), ids=str)
+def test_conformance_of_a_convolutional_network(case):
+    case()
+
+
+TRANSFORMER = conformance_cases(Frames, example=Frames.create(model="test_vit", **SIZES))
+
+
+@pytest.mark.parametrize("case", TRANSFORMER, ids=str)
+def test_conformance_of_a_transformer(case):
+    case()
+
+
+def test_sslts_finds_it():
+    assert registry.get("encoder", "timm.frames") is Frames
+
+
+def test_a_token_is_what_the_backbone_makes_of_its_frame():
+    encoder = Frames.example().eval()
+    film = encoder.example_signal(2)
+    with torch.no_grad():
+        made = encoder.encode(encoder.tokenize(film)).values
+        alone = encoder.enter(encoder.backbone(film.values[1, :, 2][None]))
+    torch.testing.assert_close(made[1, 2], alone[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_frozen_backbone_takes_no_gradients_and_keeps_its_statistics():
+    encoder = Frames.create(model="test_resnet", frozen=True, **SIZES).train()
+    before = {name: tensor.clone() for name, tensor in encoder.backbone.state_dict().items()}
+    encoder.encode(encoder.tokenize(encoder.example_signal())).values.sum().backward()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.backbone.state_dict().items())
+    assert all(parameter.grad is None for parameter in encoder.backbone.parameters())
+    assert encoder.enter.weight.grad is not None
+
+
+def test_an_unknown_backbone_suggests_the_nearest():
+    with pytest.raises(UnknownComponentError, match="Did you mean 'resnet18'"):
+        Frames.create(model="resnet81", channels=1)
+
+
+def test_weights_of_another_architecture_are_refused():
+    with pytest.raises(ConfigError, match="no set of weights for 'test_resnet'"):
+        Frames.example().start_from("resnet18.a1_in1k")
+
+
+def test_what_is_no_such_video_is_refused():
+    with pytest.raises(ChannelError, match="frames of 32 x 32"):
+        Frames.example().tokenize(Frames.create(model="test_resnet", **SIZES).example_signal())
