@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
-from sslts_minirocket.features import MiniRocketFeatures
 
 from sslts import registry
 from sslts.errors import ChannelError, LengthError
 from sslts.testing import conformance_cases
+from sslts_minirocket.features import MiniRocketFeatures
 
 
 @pytest.mark.parametrize("case", conformance_cases(MiniRocketFeatures), ids=str)

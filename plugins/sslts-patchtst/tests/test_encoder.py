@@ -6,12 +6,12 @@ import json
 
 import pytest
 import torch
-from sslts_patchtst.encoder import PatchTST
 from transformers import PatchTSTConfig, PatchTSTForPretraining, PatchTSTModel
 
 from sslts import registry
 from sslts.errors import ArtefactError, ConfigError, LengthError, WeightsMismatchError
 from sslts.testing import conformance_cases
+from sslts_patchtst.encoder import PatchTST
 
 SIZES = {"num_input_channels": 2, "context_length": 36, "patch_length": 8, "patch_stride": 4}
 WIDTHS = {"d_model": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 16}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sslts_timm.frames import Frames
 
 from sslts import registry
 from sslts.errors import ChannelError, ConfigError, UnknownComponentError
 from sslts.testing import conformance_cases
+from sslts_timm.frames import Frames
 
 SIZES = {"channels": 1, "height": 32, "width": 32, "embed_dim": 8}
 
