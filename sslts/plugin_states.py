@@ -13,7 +13,8 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from io import BufferedReader
+from typing import IO, Literal, cast
 
 from sslts import registry
 from sslts._builtins import BUILTINS
@@ -80,9 +81,9 @@ def _ask(offers: Sequence[registry.Offer], timeout_s: float) -> list[str | None]
     told = json.dumps([asdict(offer) for offer in offers])
     command = [sys.executable, "-m", "sslts.plugin_states"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        assert child.stdin is not None
-        child.stdin.write(told.encode())
-        child.stdin.close()
+        sending = cast(IO[bytes], child.stdin)
+        sending.write(told.encode())
+        sending.close()
         answers, ended = _answers(child, len(offers), timeout_s)
         child.kill()
         child.wait()
@@ -94,15 +95,15 @@ def _ask(offers: Sequence[registry.Offer], timeout_s: float) -> list[str | None]
 
 def _answers(child: subprocess.Popen[bytes], wanted: int, timeout_s: float) -> tuple[list[str | None], bool]:
     """The answers, and whether the child ended before it gave them all."""
-    assert child.stdout is not None
+    reading = cast(BufferedReader, child.stdout)
     answers: list[str | None] = []
     waiting, deadline = b"", time.monotonic() + timeout_s
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
+        selector.register(reading, selectors.EVENT_READ)
         while len(answers) < wanted:
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 return answers, False
-            read = child.stdout.read1(65_536)  # type: ignore[attr-defined]
+            read = reading.read1(65_536)
             if not read:
                 return answers, True
             *lines, waiting = (waiting + read).split(b"\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -81,8 +81,7 @@ class DescribedEncoderKit(EncoderKit):
 
 
 def _kit(subject: Subject) -> EncoderKit:
-    assert isinstance(subject.kit, EncoderKit)
-    return subject.kit
+    return cast(EncoderKit, subject.kit)
 
 
 def _signal(subject: Subject, component: Any) -> Signal | None:
