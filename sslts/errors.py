@@ -79,6 +79,10 @@ class RequirementError(ArtefactError):
     """The artefact needs another version of sslts or a plugin that is not installed."""
 
 
+class PublishError(ArtefactError):
+    """A model that is not ready to be published: card, licence, figures or tag are missing or refused."""
+
+
 class HubError(SslTsError):
     """The Hugging Face Hub could not give what was asked for."""
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sslts import registry
-from sslts.config import ChannelStatistics, Golden, ModelConfig
+from sslts.config import ChannelStatistics, ModelConfig
 from sslts.data.collate import to_batch
 from sslts.data.normalise import recording_statistics, standardise_windows
 from sslts.data.prepare import prepare
@@ -27,14 +27,14 @@ from sslts.data.recording import Recording
 from sslts.data.windows import Cut, cut, modalities_of, window_starts
 from sslts.devices import usable_device
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
-from sslts.errors import ConfigError, GoldenMismatchError, LengthError, MissingModalityError
+from sslts.errors import ConfigError, LengthError, MissingModalityError
 from sslts.few_shot import FewShotClassifier, Normalise, built_head
-from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
 from sslts.hub.bounded import BoundedBuild
 from sslts.hub.resolve import resolve
 from sslts.interfaces import FewShotHead, Method
 from sslts.retrieval.functions import Retrieval
+from sslts.stored import Stored
 from sslts.types import SensorBatch
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def from_folder(
         method = build_method(config)
     method.load_state_dict(artefact.load_weights(folder, method.state_dict()), strict=True)
     towers.fill_all(method, cache_dir=None if cache_dir is None else Path(cache_dir), offline=offline)
-    model = Model(config, method.eval().to(usable_device(device)))
+    model = Model(config, method.eval().to(usable_device(device)), folder)
     model.check_golden()
     return model
 
@@ -90,11 +90,13 @@ def build_method(config: ModelConfig) -> Method:
 
 
 @dataclass(frozen=True)
-class Model(Retrieval):
+class Model(Retrieval, Stored):
     """A loaded model. `config.spec` is the input contract; `method` the network, in eval mode."""
 
     config: ModelConfig
     method: Method
+    #: Where it was loaded from, with its card and figures; None for one that was just trained.
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -255,37 +257,6 @@ class Model(Retrieval):
         if config.provenance.datasets:
             lines.append(f"  trained on {', '.join(config.provenance.datasets)} ({len(config.provenance.subjects)} subjects)")
         return "\n".join(lines)
-
-    def save(self, folder: str | Path, *, card: str = "", metrics: Mapping[str, Any] | None = None, overwrite: bool = False) -> Path:
-        """Write the artefact folder that `load` reads. The golden embedding is computed anew from the weights as they are."""
-        golden = self.config.golden or Golden(seed=0, embedding=((0.0,),))
-        values = self.embed(golden_batch(self.config.spec, golden.seed)).cpu()
-        fresh = golden.model_copy(update={"embedding": tuple(tuple(row) for row in values.tolist())})
-        config = self.config.model_copy(update={"golden": fresh, "requires": self._requires()})
-        state = {name: tensor.cpu().contiguous() for name, tensor in self.method.state_dict().items()}
-        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics or {}), overwrite=overwrite)
-
-    def _requires(self) -> dict[str, str]:
-        """What its config asked for, and the plugins whose components it is built of."""
-        used = [self.config.method.name, *(ref.name for ref in self.config.components.values())]
-        plugins = registry.distributions_of(used)
-        return {**{name.lower(): f">={version}" for name, version in plugins.items()}, **self.config.requires}
-
-    def check_golden(self) -> None:
-        """Raise GoldenMismatchError unless this machine computes what the publisher's did."""
-        golden = self.config.golden
-        if golden is None:
-            raise GoldenMismatchError(f"{self.name} has no golden embedding, so nothing proves that it loads as published. Save it again.")
-        expected = torch.tensor(golden.embedding)
-        got = self.embed(golden_batch(self.config.spec, golden.seed)).float().cpu()
-        if got.shape != expected.shape:
-            raise GoldenMismatchError(f"{self.name}: golden embedding is {tuple(expected.shape)}, this model gives {tuple(got.shape)}.")
-        error = ((got - expected).abs().max() / expected.abs().max().clamp(min=1e-6)).item()
-        if not error <= golden.tolerance:
-            raise GoldenMismatchError(
-                f"{self.name} does not reproduce its golden embedding (relative error {error:.2g}, allowed {golden.tolerance:.2g}): "
-                "the weights or a component differ from what was published. Reinstall sslts and its plugins, or fetch the model again."
-            )
 
     def _recording(
         self,

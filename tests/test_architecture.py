@@ -32,7 +32,9 @@ RANK = {
     "methods": 6,
     "hub": 7, "report": 7, "few_shot": 7,
     "retrieval": 7.5,  # names models of the catalogue that know text, and writes folders as they do
+    "stored": 7.6,
     "model": 8,
+    "publishing": 8.5,
     "evaluate": 9,
     "training": 10,
     "testing": 11, "scaffold": 11,

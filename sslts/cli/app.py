@@ -17,6 +17,7 @@ from sslts.cli.encode import encode
 from sslts.cli.evaluate import evaluate
 from sslts.cli.models import info, list_
 from sslts.cli.plugins import new_plugin, plugins
+from sslts.cli.publish import fetch, publish
 from sslts.cli.search import search
 from sslts.cli.train import finetune, train
 from sslts.errors import SslTsError, TrainingInterrupted
@@ -89,6 +90,8 @@ app.command()(train)
 app.command()(finetune)
 app.command()(evaluate)
 app.command()(demo)
+app.command()(fetch)
+app.command()(publish)
 app.command()(plugins)
 app.command("new-plugin")(new_plugin)
 

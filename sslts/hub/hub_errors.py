@@ -47,3 +47,26 @@ def translate(error: Exception, *, repo: str, revision: str, name: str) -> HubEr
         f"{name} of {where} could not be downloaded ({reason}). Check the connection and try again; "
         "a model that is in the cache loads with offline=True or by its commit."
     )
+
+
+def refused_upload(error: Exception, *, repo: str, what: str) -> HubError:
+    """The HubError that says why something could not be done in a repository that is written to."""
+    from huggingface_hub import errors
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status == 401 or isinstance(error, errors.LocalTokenNotFoundError):
+        return HubAuthenticationError(
+            f"The Hub does not know who asks to {what} in {repo}. Log in with a token that may write: hf auth login, or set HF_TOKEN."
+        )
+    if status == 403:
+        return HubAuthenticationError(f"This account's token may not {what} in {repo}. Use a token with write access to it.")
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return HubRepositoryError(f"{repo} does not exist, or this account may not see it. Check the name, and who is logged in.")
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return HubOfflineError(f"HF_HUB_OFFLINE is set, so that nothing can be sent to {repo}. Unset it.")
+    if status is not None and 400 <= status < 500 and status not in (408, 429):
+        return HubError(f"The Hub refused to {what} in {repo} (status {status}).")
+    reason = type(error).__name__ if status is None else f"status {status}"
+    return HubNetworkError(
+        f"Could not {what} in {repo} ({reason}). Check the connection and publish again; what arrived is kept."
+    )

@@ -1,0 +1,87 @@
+"""Publishing a model: it is loaded as its users would load it, then uploaded; and fetching one for a machine without a network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sslts.errors import ConfigError
+from sslts.hub.artefact import read_config
+from sslts.hub.catalogue import entry_from_folder
+from sslts.hub.entry import OnHub, parse_entry
+from sslts.hub.folders import check_target, new_folder
+from sslts.hub.layout import KNOWN_FILES
+from sslts.hub.resolve import resolve
+from sslts.hub.upload import Published, check_publishable, upload
+from sslts.model import from_folder
+from sslts.strict_json import read_json
+
+
+def publish(
+    name: str | Path,
+    repo: str,
+    *,
+    private: bool | None = None,
+    branch: str = "main",
+    tag: str | None = None,
+    token: str | None = None,
+    catalogue: str | Path | None = None,
+) -> Published:
+    """Publish a model on the Hugging Face Hub: refused without card, licence, figures and a passing reload; one commit, then a tag.
+
+    Args:
+        name: what `load` takes: a bundled name or a folder.
+        repo: "org/name" on the Hub; created if it is not there.
+        private, branch, tag, token: as for `sslts.hub.upload.upload`.
+        catalogue: a JSON file of entries to pin the commit in; made if it is not there.
+
+    Returns:
+        The commit to pin, with the sha256 of each file.
+
+    Raises:
+        PublishError: the folder is not ready; the message lists what it lacks.
+        ArtefactError: the model does not load, or does not reproduce its golden embedding.
+        HubError: the Hub could not be reached, or refused.
+    """
+    folder = resolve(name).folder()
+    check_publishable(folder)
+    from_folder(folder)
+    published = upload(folder, repo, private=private, branch=branch, tag=tag, token=token)
+    if catalogue is not None:
+        pin(folder, published, Path(catalogue))
+    return published
+
+
+def pin(folder: Path, published: Published, catalogue: Path) -> None:
+    """Write the published model's entry into a catalogue file, in place of one of the same name (ConfigError if it is no such file)."""
+    told = read_json(catalogue) if catalogue.exists() else []
+    if not isinstance(told, list):
+        raise ConfigError(f"{catalogue} is not a list of catalogue entries.")
+    entry = replace(entry_from_folder(folder), where=OnHub(published.repo, published.commit, dict(published.sha256)))
+    known: Mapping[str, object] = {parse_entry(item, f"{catalogue}[{index}]").name: item for index, item in enumerate(told)}
+    entries = dict(sorted({**known, entry.name: entry.to_json()}.items()))
+    temporary = catalogue.with_name(f".{catalogue.name}.new")
+    temporary.write_text(json.dumps(list(entries.values()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(catalogue)
+
+
+def fetch(
+    name: str | Path, to: str | Path, *, revision: str | None = None, cache_dir: str | Path | None = None, offline: bool | None = None
+) -> Path:
+    """Copy a model's folder to `to/NAME`, checked, for a machine without a network: there, `sslts.load("dir:to/NAME")`.
+
+    Raises:
+        As for `sslts.load`; ArtefactError if the folder is there and not empty.
+    """
+    source = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder()
+    from_folder(source, cache_dir=cache_dir, offline=offline)
+    target = Path(to).expanduser() / read_config(source).name
+    check_target(target, KNOWN_FILES, what="model", overwrite=False)
+    with new_folder(target) as temporary:
+        for each in KNOWN_FILES:
+            if (source / each).is_file():
+                shutil.copyfile(source / each, temporary / each)
+    return target
