@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow plugins lint format docs serve bench wheel clean
+.PHONY: help demo test test-slow trust plugins lint format docs serve bench wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -26,6 +26,9 @@ test: $(STAMPS)/test ## all tests but the slow ones
 
 test-slow: $(STAMPS)/test ## the tests that take minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m slow $(PYTEST_ARGS)
+
+trust: $(STAMPS)/test ## every row of the scorecard, one line each (half an hour)
+	@SSLTS_TRUST=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m trust $(PYTEST_ARGS)
 
 plugins: $(STAMPS)/test ## each plugin as a wheel in an environment of its own
 	@OMP_NUM_THREADS=1 $(BIN)/python plugins/check.py

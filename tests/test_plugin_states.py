@@ -27,6 +27,7 @@ def states(**options) -> dict[str, PluginState]:
     return {state.distribution: state for state in plugin_states(**options) if state.distribution.startswith(("acme", "bad"))}
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 def test_each_fault_has_its_state_and_its_reason(installed, monkeypatch):
     monkeypatch.setenv("SSLTS_BLOCK_PLUGINS", "bad-blocked")
     installed.install("acme", entry("acme.good", "acme:Good"), GOOD)

@@ -66,6 +66,7 @@ def test_listing_imports_no_plugin(plugins):
     assert "acme.bad" in registry.names("masker")
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 def test_two_distributions_with_one_name_raise_at_get_and_name_both(plugins):
     plugins.install("acme", entry("acme.good", "acme:Good"), GOOD)
     plugins.install("acme-fork", entry("acme.good", "acme_fork:Good"), GOOD)
@@ -98,6 +99,7 @@ def test_a_name_without_namespace_is_ignored_with_the_reason(plugins):
         registry.get("masker", "good")
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 def test_a_group_of_another_interface_version_is_shown_with_the_reason(plugins):
     plugins.install("acme", entry("acme.good", "acme:Good", "sslts.v9.maskers"), GOOD)
     (offer,) = [offer for offer in registry.offers() if offer.distribution == "acme"]
@@ -105,6 +107,7 @@ def test_a_group_of_another_interface_version_is_shown_with_the_reason(plugins):
     assert "unknown group 'sslts.v9.maskers'" in offer.problem
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -126,6 +129,7 @@ def test_a_broken_plugin_is_named_and_leaves_the_others_alone(plugins, code, rea
     assert registry.get("masker", "acme.good").__name__ == "Good"
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 @pytest.mark.parametrize(("target", "group"), [("acme:Good", "sslts.encoders"), ("acme:NOT_A_CLASS", "sslts.maskers")])
 def test_a_component_of_the_wrong_kind_is_refused(plugins, target, group):
     plugins.install("acme", entry("acme.thing", target, group), GOOD)
@@ -174,6 +178,7 @@ def test_registering_the_wrong_kind_is_refused():
         registry.register("encoder", "mine.int", int)
 
 
+@pytest.mark.trust("P1", "plugins that raise, exit, hang, clash or are of a wrong type: named, and everything else works")
 def test_import_sslts_imports_no_plugin(plugins, tmp_path):
     marker = tmp_path / "imported"
     code = f"from pathlib import Path\nPath({str(marker)!r}).touch()\n"

@@ -99,6 +99,7 @@ def test_resolve_leads_to_the_hub(hub, cache):
     assert (source.folder() / "config.json").is_file()
 
 
+@pytest.mark.trust("N5", "missing repository, revision or file, gated, private, expired token: distinct typed errors, no token shown")
 @pytest.mark.parametrize(
     ("repo", "revision", "error", "says"),
     [

@@ -74,6 +74,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.trust("N1", "published, then loaded by tag or commit into a fresh cache: byte-equal, no request when pinned or offline")
 def test_what_is_loaded_by_its_commit_is_what_was_published_byte_for_byte(hub, folder, tmp_path):
     published = publish(folder, "org/tiny", tag="v1")
     assert hub.repos["org/tiny"].commits[published.commit] == contents(folder)
@@ -83,6 +84,7 @@ def test_what_is_loaded_by_its_commit_is_what_was_published_byte_for_byte(hub, f
     assert published.sha256 == {path.name: artefact.sha256_of(path) for path in folder.iterdir()}
 
 
+@pytest.mark.trust("N1", "published, then loaded by tag or commit into a fresh cache: byte-equal, no request when pinned or offline")
 def test_a_tag_loads_and_says_which_commit_to_pin(hub, folder, tmp_path, caplog):
     published = publish(folder, "org/tiny", tag="v1")
     with caplog.at_level(logging.WARNING):

@@ -42,10 +42,12 @@ def broken(cls: type) -> dict[str, str]:
     return found
 
 
+@pytest.mark.trust("P2", "the conformance kit passes a good component and tells nineteen bad ones what they break")
 def test_a_good_component_breaks_nothing():
     check_component(bad.Good)
 
 
+@pytest.mark.trust("P2", "the conformance kit passes a good component and tells nineteen bad ones what they break")
 @pytest.mark.parametrize("cls", BAD, ids=lambda cls: cls.__name__)
 def test_a_bad_component_is_told_what_it_breaks_and_what_to_do(cls):
     promise, says = BAD[cls]
