@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow trust plugins lint format docs serve bench wheel clean
+.PHONY: help demo test test-slow trust plugins lint format docs serve bench publish wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -30,8 +30,9 @@ test-slow: $(STAMPS)/test ## the tests that take minutes
 trust: $(STAMPS)/test ## every row of the scorecard, one line each (half an hour)
 	@SSLTS_TRUST=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m trust $(PYTEST_ARGS)
 
-plugins: $(STAMPS)/test ## each plugin as a wheel in an environment of its own
+plugins: $(STAMPS)/test ## each plugin as a wheel in an environment of its own, and the tutorial
 	@OMP_NUM_THREADS=1 $(BIN)/python plugins/check.py
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow tests/test_tutorial.py
 
 lint: $(STAMPS)/lint ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -50,6 +51,13 @@ serve: $(STAMPS)/docs ## the site at http://127.0.0.1:8000, rebuilt at every cha
 
 bench: $(STAMPS)/bench ## what the benchmarks can run, and how
 	@$(BIN)/python benchmarks/run.py --help
+
+publish: $(STAMPS)/core ## publish all bundled models under an account of the Hub: make publish ORG=name [TAG=v1]
+	@test -n "$(ORG)" || { echo "say under which account: make publish ORG=name" >&2; exit 1; }
+	@for card in model_cards/*/config.json; do \
+	  name=$$(basename $$(dirname $$card)); \
+	  $(BIN)/sslts publish ./model_cards/$$name $(ORG)/$$name $(if $(TAG),--tag $(TAG)) --catalogue sslts/hub/catalogue.json || exit 1; \
+	done
 
 wheel: $(STAMPS)/test ## build the wheel and the source archive into dist/
 	@$(BIN)/python -m build

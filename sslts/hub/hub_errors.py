@@ -67,6 +67,4 @@ def refused_upload(error: Exception, *, repo: str, what: str) -> HubError:
     if status is not None and 400 <= status < 500 and status not in (408, 429):
         return HubError(f"The Hub refused to {what} in {repo} (status {status}).")
     reason = type(error).__name__ if status is None else f"status {status}"
-    return HubNetworkError(
-        f"Could not {what} in {repo} ({reason}). Check the connection and publish again; what arrived is kept."
-    )
+    return HubNetworkError(f"Could not {what} in {repo} ({reason}). Check the connection and publish again; what arrived is kept.")

@@ -157,7 +157,8 @@ class Recipe(Frozen):
     published model reads; if it takes any channels, each set is read with the streams that its reader offers.
     prepare_windows: how many windows `Method.prepare` gets; conclude_windows, conclude_changed: how many `Method.conclude` gets as they
     were recorded, and as augmented.
-    checkpoint_every, log_every: optimiser steps. workers: reading threads. finetune: what `sslts finetune` does with what was trained.
+    checkpoint_every, log_every: optimiser steps. workers: reading threads. licence: of the weights, as publishing asks for ("Apache-2.0").
+    finetune: what `sslts finetune` does with what was trained.
     """
 
     name: Name
@@ -186,6 +187,7 @@ class Recipe(Frozen):
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     loggers: Annotated[tuple[Literal["tensorboard", "wandb"], ...], Field(max_length=2)] = ()
     out: Text | None = None
+    licence: Text = ""
     finetune: FineTuning | None = None
 
     @model_validator(mode="after")
@@ -235,6 +237,7 @@ _UNDECISIVE: Any = {
     "workers": True,
     "loggers": True,
     "out": True,
+    "licence": True,
     "finetune": True,  # it decides on another artefact, made from this one
     "data": {"root"},
     "more": {"__all__": {"root"}},

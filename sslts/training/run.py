@@ -254,6 +254,7 @@ def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, sub
                 datasets=tuple(recipe.sets),
                 subjects=tuple(subjects),
                 sslts_version=installed_version(),
+                licence=recipe.licence,
             ),
         }
     )
