@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-slow trust plugins lint format docs serve bench publish wheel clean
+.PHONY: help demo test test-slow coverage trust plugins lint format docs serve bench publish wheel clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -26,6 +26,11 @@ test: $(STAMPS)/test ## all tests but the slow ones
 
 test-slow: $(STAMPS)/test ## the tests that take minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m slow $(PYTEST_ARGS)
+
+coverage: $(STAMPS)/test ## every branch of what decides which code and which weights are used
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests/hub tests/test_registry.py --cov=sslts.registry --cov=sslts.hub \
+	  --cov-branch --cov-report= && $(BIN)/python -m coverage report --fail-under=100 --show-missing \
+	  --include='sslts/registry.py,sslts/hub/resolve.py,sslts/hub/artefact.py,sslts/hub/catalogue.py'
 
 trust: $(STAMPS)/test ## every row of the scorecard, one line each (half an hour)
 	@SSLTS_TRUST=full OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m trust $(PYTEST_ARGS)

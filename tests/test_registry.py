@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from sslts import interfaces, registry
+from sslts._builtins import GROUPS
 from sslts.errors import CollisionError, PluginError, UnknownComponentError
 
 GOOD = """
@@ -39,6 +40,11 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_the_rest():
     message = str(caught.value)
     assert message.startswith("No encoder is named 'tcm'. Did you mean 'tcn'? Known encoders:")
     assert all(name in message for name in registry.names("encoder"))
+
+
+def test_every_kind_has_a_group_and_built_ins():
+    assert set(registry.kinds()) == set(GROUPS)
+    assert all(registry.names(kind) for kind in registry.kinds())
 
 
 def test_an_unknown_kind_suggests_the_nearest():

@@ -210,3 +210,12 @@ def test_requirements_name_what_to_install(folder):
         artefact.read_config(folder)
     assert "acme-sslts >=1.0 (not installed)" in str(caught.value)
     assert "pip install 'sslts>=900' 'acme-sslts>=1.0'" in str(caught.value)
+
+
+def test_weights_that_go_away_while_they_are_read_are_a_typed_error(folder, state, monkeypatch):
+    def gone(path):
+        raise OSError("the disk went away")
+
+    monkeypatch.setattr("safetensors.torch.load_file", gone)
+    with pytest.raises(ArtefactError, match=r"model\.safetensors cannot be read \(the disk went away\)"):
+        artefact.load_weights(folder, state)

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -227,3 +228,29 @@ def test_our_own_catalogue_file_is_valid():
 def test_every_bundled_model_is_listed_under_its_folders_name():
     for name, folder in catalogue.bundled_folders().items():
         assert catalogue.entry_from_folder(folder).name == name
+
+
+def test_a_model_that_the_catalogue_pins_is_found_on_the_hub(bundled, monkeypatch):
+    where = OnHub("org/pinned", "0" * 40, {"config.json": "1" * 64, "model.safetensors": "2" * 64})
+    pinned = replace(catalogue.entry_from_folder(bundled), name="pinned", where=where)
+    other = replace(pinned, name="other")
+    monkeypatch.setattr(catalogue, "_on_the_hub", lambda: (other, pinned))
+    assert catalogue.find("pinned") == pinned
+    assert {"pinned", "other"} <= set(catalogue.list_models().names)
+    source = catalogue.find("pinned").source()
+    assert source.describe() == f"hf:org/pinned@{'0' * 40}"
+    with pytest.raises(UnknownModelError, match="Did you mean 'pinned'"):
+        catalogue.find("pined")
+
+
+def test_a_folder_without_config_is_no_model(tmp_path):
+    with pytest.raises(ArtefactError, match=r"it has no config\.json"):
+        catalogue.entry_from_folder(tmp_path)
+
+
+def test_a_config_that_lacks_what_the_list_shows_is_named(bundled):
+    told = json.loads((bundled / "config.json").read_text())
+    del told["spec"]["window_s"]
+    (bundled / "config.json").write_text(json.dumps(told))
+    with pytest.raises(ConfigError, match=r"lacks what the catalogue shows \(KeyError"):
+        catalogue.entry_from_folder(bundled)

@@ -20,6 +20,7 @@ from sslts.cli import app
 from sslts.data import specs
 from sslts.errors import (
     ArtefactError,
+    ConfigError,
     GoldenMismatchError,
     HubAuthenticationError,
     HubError,
@@ -31,6 +32,7 @@ from sslts.hub import artefact
 from sslts.hub.card import Sections, render_card
 from sslts.hub.catalogue import entry_from_folder
 from sslts.hub.metrics import Metrics, Result
+from sslts.hub.upload import Published
 from sslts.model import Model
 from sslts.publishing import fetch, pin, publish
 
@@ -244,6 +246,29 @@ def test_the_commands_publish_and_fetch(hub, folder, tmp_path, monkeypatch):
     assert sslts.load(tmp_path / "models" / "tiny").name == "tiny"
     failed = CliRunner().invoke(app, ["publish", str(folder), "org/tiny", "--tag", "not a tag"])
     assert failed.exit_code == 1
+
+
+def test_what_is_no_catalogue_file_is_left_as_it_is(folder, tmp_path):
+    (tmp_path / "notes.json").write_text('{"a": 1}')
+    published = Published("org/tiny", "0" * 40, None, {"config.json": "0" * 64, "model.safetensors": "1" * 64})
+    with pytest.raises(ConfigError, match="not a list of catalogue entries"):
+        pin(folder, published, tmp_path / "notes.json")
+    assert (tmp_path / "notes.json").read_text() == '{"a": 1}'
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_published(hub, folder, monkeypatch):
+    monkeypatch.setattr("sslts.hub.upload.sha256_of", lambda path: "0" * 64)
+    with pytest.raises(ArtefactError, match="changed while it was read"):
+        publish(folder, "org/tiny")
+    assert not hub.asked("POST", "/commit/")
+
+
+def test_a_card_that_the_config_does_not_list_is_refused(hub, folder):
+    config = json.loads((folder / "config.json").read_text())
+    del config["files"]["README.md"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(PublishError, match="README.md among the files"):
+        publish(folder, "org/tiny")
 
 
 def test_an_answer_without_a_commit_is_an_error(hub, folder):
