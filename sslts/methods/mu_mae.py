@@ -248,7 +248,8 @@ class MuMAE(FusedMethod):
             place = torch.where(hidden.valid[..., None], filled, torch.gather(tokens.values, 1, order[..., None].expand_as(filled)))
             made = tokens.values.scatter(1, order[..., None].expand_as(place), place)
             everywhere = asked[..., None].expand(-1, -1, tokens.values.shape[-1]).to(made.dtype)
-            found[name] = Inpainted(*(encoder.assembled(part) for part in (tokens.values, made)), encoder.assembled(everywhere) > 0)
+            seen, filled_in, shade = (encoder.assembled(part) for part in (tokens.values, made, everywhere))
+            found[name] = Inpainted(seen, filled_in, shade > 0)
         return found
 
     def _metric(self) -> list[WithinClassWhitening]:

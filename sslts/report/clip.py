@@ -66,7 +66,8 @@ class ClipSection(Section):
     def __post_init__(self) -> None:
         if not self.films and not self.sensors:
             raise LengthError("A clip needs a video or a sensor to be shown, got neither.")
-        for part in (*self.films, *self.sensors):
+        parts: tuple[Film | Sensor, ...] = (*self.films, *self.sensors)
+        for part in parts:
             if not part.seen.shape == part.made.shape == part.hidden.shape:
                 shapes = f"{part.seen.shape}, {part.made.shape} and {part.hidden.shape}"
                 raise LengthError(f"'{part.name}': what was seen, made and hidden must have one shape, got {shapes}.")
@@ -132,7 +133,7 @@ def _drawn(sensor: Sensor) -> dict[str, Any]:
     both = np.concatenate([sensor.seen[:count].ravel(), sensor.made[:count].ravel()])
     low, high = float(both.min()), float(both.max())
     pad = 0.05 * (high - low) or 0.5
-    hidden = sensor.hidden[:count].all(0)
+    hidden: NDArray[np.bool_] = np.all(sensor.hidden[:count], axis=0)
     return {
         "name": sensor.name,
         "detail": sensor.detail,
