@@ -12,6 +12,7 @@ import numpy as np
 
 import sslts
 from sslts import registry
+from sslts.cli.clip_tour import ClipTour
 from sslts.cli.words_tour import WordsTour
 from sslts.config import AnyChannels, SensorSpec
 from sslts.data import samples
@@ -48,8 +49,8 @@ class Tour:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
-    def page(self, words: WordsTour | None = None) -> Page:
-        """The report, with a section about naming and searching in words if there is one to show."""
+    def page(self, words: WordsTour | None = None, clips: ClipTour | None = None) -> Page:
+        """The report, with sections about naming and searching in words and about clips if there are any to show."""
         minutes = self.recording.duration_s / 60
         spec = self.model.config.spec
         people = len(self.model.config.provenance.subjects)
@@ -69,7 +70,8 @@ class Tour:
         )
         return Page(
             title=f"{minutes:.0f} minutes of signals, as {self.model.name} sees them"
-            + (f", and a phone searched in words by {words.model.name}" if words else ""),
+            + (f", a phone searched in words by {words.model.name}" if words else "")
+            + (f", clips recognised by {clips.model.name}" if clips else ""),
             lead=f"{self.sample.title}: {', '.join(self.full.modalities)}. No label was given to the model, here or in training; "
             "what lies close together below is what it found alike." + (" Further down, a phone in a pocket." if words else ""),
             figures=(
@@ -78,14 +80,15 @@ class Tour:
                 Fact("numbers a window", str(self.model.embed_dim)),
                 Fact("to encode it all", f"{self.seconds:.2g} s"),
                 *(words.figures() if words else ()),
+                *(clips.figures() if clips else ()),
             ),
-            sections=(*here, *(_sections_in_words(words) if words else ())),
+            sections=(*here, *(_sections_in_words(words) if words else ()), *(_sections_of_clips(clips) if clips else ())),
             footer=f"Written by sslts {sslts.__version__}. This file holds everything it shows and loads nothing.",
         )
 
-    def write(self, path: Path, words: WordsTour | None = None) -> Path:
+    def write(self, path: Path, words: WordsTour | None = None, clips: ClipTour | None = None) -> Path:
         """Write the report; returns its path."""
-        return write(self.page(words), path)
+        return write(self.page(words, clips), path)
 
     def _at(self, index: int) -> str:
         return clock(self.full.time_s[index] - self.recording.start_s)
@@ -164,3 +167,13 @@ def _sections_in_words(words: WordsTour) -> tuple[Section, ...]:
         "What is shown is one person, of whom nothing was trained on; how it fares with many is on the model's card.",
     )
     return words.section(), provenance(words.model, words.sample, limits=limits)
+
+
+def _sections_of_clips(clips: ClipTour) -> tuple[Section, ...]:
+    limits = (
+        "It chooses between the actions that it has an example of and cannot say that none of them fits.",
+        "Five clips are an illustration: how it fares over ten thousand draws is on the model's card.",
+        "The two people were seen in training, doing other actions.",
+        "What is filled in has the right mean and spread by construction; only the pattern is predicted.",
+    )
+    return clips.section(), provenance(clips.model, clips.sample, limits=limits)

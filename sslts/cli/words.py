@@ -11,6 +11,8 @@ import typer
 
 TextModel = Annotated[str, typer.Option("--model", help="A model that knows text: a catalogue name, a folder or 'hf:...'.")]
 DEFAULT_MODEL = "sensor-text-jepa-har"
+#: Recognises the bundled clips in the demo.
+CLIP_MODEL = "mu-mae-utd-mhad"
 ReaderName = Annotated[str, typer.Option(help="Layout of the files: csv, motionsense, empatica-e4, a plugin's.")]
 DEFAULT_READER = "csv"
 

@@ -1,6 +1,7 @@
 """Real recordings that travel with the package, for the demo, the docs and first steps. Each folder holds its licence and citation.
 
-Their people are held out: no published weights are trained on Stress-Predict at all, nor on participant 24 of MotionSense.
+What they show is held out: no published weights are trained on Stress-Predict at all, on participant 24 of MotionSense, or on the five
+actions of the clips of UTD-MHAD.
 """
 
 from __future__ import annotations
@@ -55,6 +56,16 @@ _SAMPLES = {
             title="MotionSense, participant 24: six activities with a phone in the trouser pocket, never trained on",
             licence="MIT, (c) 2018 Mohammad Malekzadeh",
             citation="Malekzadeh, Clegg, Cavallaro, Haddadi, Mobile Sensor Data Anonymization. IoTDI 2019. doi:10.1145/3302505.3310068",
+        ),
+        # Five actions by two people; the actions are held out, the people are not.
+        Sample(
+            name="utd_mhad_ten_clips",
+            file="clips.zip",
+            reader="utd-mhad",
+            title="UTD-MHAD, ten clips: five actions that no published weights were trained on, by two people",
+            licence="a public domain dataset, as its authors say",
+            citation="Chen, Jafari, Kehtarnavaz, UTD-MHAD: A Multimodal Dataset for Human Action Recognition Utilizing a Depth Camera "
+            "and a Wearable Inertial Sensor. ICIP 2015. doi:10.1109/ICIP.2015.7350781",
         ),
     )
 }
