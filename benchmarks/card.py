@@ -16,7 +16,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from benchmarks import words_card
+from benchmarks import one_shot_card, words_card
 from benchmarks.prose import CROSSL_WESAD, PROSE, Prose
 from sslts.config import ModelConfig
 from sslts.errors import ConfigError
@@ -50,6 +50,8 @@ FACTS = {
 #: Titles of the protocols of words, and the data set that each of their targets is.
 WORDS = {"har-zero-shot": "Naming without having seen the data set", "har-retrieval": "Searching"}
 TARGETS = {"motionsense": "motionsense", "dsads": "dsads", "dsads-loso": "dsads"}
+#: Data sets of protocols of episodes.
+EPISODES = {"utd-one-shot": "utd-mhad"}
 
 
 def measured(summary: Mapping[str, Any], row: str) -> Metrics:
@@ -58,6 +60,8 @@ def measured(summary: Mapping[str, Any], row: str) -> Metrics:
     source = f"benchmarks/results/{protocol}/summary.json"
     if words_card.is_words(summary):
         return Metrics(results=tuple(words_card.measured(summary, row, TARGETS)), source=source)
+    if one_shot_card.is_one_shot(summary):
+        return Metrics(results=tuple(one_shot_card.measured(summary, row, EPISODES)), source=source)
     facts = FACTS[protocol]
     task_first, setting_first = facts.headline[0], SETTINGS[facts.headline[1]]
     results = [
@@ -82,6 +86,8 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
     """Ours beside the peers: the tasks of each setting, label efficiency, missing modalities. Exploratory rows are left out."""
     if words_card.is_words(summary):
         return words_card.tables(summary)
+    if one_shot_card.is_one_shot(summary):
+        return one_shot_card.tables(summary)
     protocol = load_protocol(summary["protocol"]["id"])
     title_of_data, main = FACTS[protocol.id].title, protocol.main_task
     settings = {setting: SETTINGS[setting] for setting in protocol.settings}
@@ -217,6 +223,8 @@ def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
 def _note(summary: Mapping[str, Any], row: str, prose: Prose) -> str:
     if words_card.is_words(summary):
         return words_card.note(summary, row)
+    if one_shot_card.is_one_shot(summary):
+        return one_shot_card.note(summary, row)
     return against_peers(summary, row) + peers_ahead(summary, row) + against_random(summary, row, prose)
 
 

@@ -16,6 +16,8 @@ from sslts.evaluate.one_shot import OneShotProtocol
 
 #: The row that trials are compared with, on the same episodes.
 REFERENCE = "mu-mae-utd-mhad"
+#: What is missing of all -> the input that is left.
+MISSING_LEAVES = {"depth": "inertial+skeleton", "inertial": "depth+skeleton", "skeleton": "depth+inertial"}
 
 
 def write(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = ROOT) -> None:
@@ -38,6 +40,7 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
         rows[name] = {
             **{key: first[key] for key in ("title", "kind", "exploratory", "pretraining_labels", "date")},
             "folds": sorted(there),
+            "complete": bool(first["exploratory"]) or len(there) == len(protocol.folds),
             "inputs": {given: _figures(protocol, there, given) for given in first["inputs"]},
         }
         reference = _read(protocol, REFERENCE, 0, root)
@@ -47,6 +50,9 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
     return {
         "protocol": {"id": protocol.id, "version": protocol.version, "kind": protocol.kind, "title": protocol.title},
         "chance": 1 / protocol.ways,
+        "shots": [str(shots) for shots in protocol.shots],
+        "inputs": list(protocol.inputs),
+        "missing": MISSING_LEAVES,
         "rows": rows,
     }
 

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a script: make `benchmarks` importable
 
-from benchmarks import words_card  # noqa: E402
+from benchmarks import one_shot_card, words_card  # noqa: E402
 from sslts.hub.catalogue import list_models  # noqa: E402
 from sslts.hub.entry import Entry  # noqa: E402
 
@@ -32,7 +32,13 @@ _OVER_SUBJECTS = "mean over test subjects ± half of the 95 % t-interval over su
 MEASURES = {
     "zero-shot": ("balanced accuracy", f"mean over wordings; {_OVER_SUBJECTS}, for unseen classes ± standard deviation over draws"),
     "retrieval": ("points", _OVER_SUBJECTS),
+    "episodes": (
+        "accuracy",
+        "mean over folds of novel classes ± half of the 95 % interval over episodes, which says nothing of other classes",
+    ),
 }
+#: Of a protocol of episodes: the inputs that the README shows for five examples as well.
+_BOTH = ("depth+inertial", "all")
 SETTINGS = {"inductive": "inductive", "subject-normalised": "normalised"}
 
 
@@ -125,6 +131,10 @@ def results(summary: Mapping[str, Any]) -> str:
 
 def figures(summary: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """{column: figure} of a row."""
+    if one_shot_card.is_one_shot(summary):
+        found = one_shot_card.figures(row)
+        names = [f"1-shot, {name}" for name in summary["inputs"]] + [f"5-shot, {name}" for name in _BOTH]
+        return {name: found[name] for name in names if name in found}
     if summary["protocol"].get("kind") in MEASURES:
         return {column: _spread_as_half(value) for (_, column), value in words_card.figures(summary, row).items()}
     return {f"{SETTINGS.get(entry['setting'], entry['setting'])} {entry['task']}": entry["macro_f1"] for entry in row["tasks"]}

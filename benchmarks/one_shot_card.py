@@ -1,0 +1,116 @@
+"""What a card shows and says of a protocol of episodes: accuracies of each input, each fold apart, what is missing, and trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.markdown import points
+from sslts.hub.card import Table
+from sslts.hub.metrics import Result
+
+KIND = "episodes"
+_NOTE = "Accuracy in %, mean of the folds (each fold) +- half of the 95 % interval over episodes of the widest fold; protocol {}."
+
+
+def is_one_shot(summary: Mapping[str, Any]) -> bool:
+    """True for a summary of `benchmarks.one_shot`."""
+    return bool(summary["protocol"].get("kind") == KIND)
+
+
+def measured(summary: Mapping[str, Any], row: str, datasets: Mapping[str, str]) -> list[Result]:
+    """The row's figures as results, one an input and number of examples; the protocol's first input first."""
+    protocol, entry = summary["protocol"]["id"], summary["rows"][row]
+    return [
+        Result(
+            protocol=protocol,
+            task=f"{shots}-shot",
+            dataset=datasets[protocol],
+            metric="accuracy",
+            value=round(value["mean"], 4),
+            low=round(max(0.0, value["mean"] - value["half_width"]), 4),
+            high=round(min(1.0, value["mean"] + value["half_width"]), 4),
+            setting=name,
+            date=entry["date"],
+        )
+        for name, found in entry["inputs"].items()
+        for shots, value in found.items()
+        if shots != "selected"
+    ]
+
+
+def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
+    """Ours beside the peers for each number of examples; what is missing at test; trials on fold 0."""
+    rows = {name: entry for name, entry in summary["rows"].items() if not entry["exploratory"]}
+    inputs, note = summary["inputs"], _NOTE.format(summary["protocol"]["id"])
+    chance = f"{100 * summary['chance']:.0f}"
+    found = []
+    for shots in summary["shots"]:
+        lines = [(entry["title"], *(_cell(entry["inputs"].get(given, {}).get(shots)) for given in inputs)) for entry in rows.values()]
+        title = f"{shots} example{'s' if shots != '1' else ''} a class"
+        found.append(Table(title=title, columns=("row", *inputs), rows=(*lines, ("*chance*", *[chance] * len(inputs))), note=note))
+    missing = [
+        (entry["title"], given, *(_cell(value.get(shots)) for shots in summary["shots"]))
+        for entry in rows.values()
+        for given, value in entry["inputs"].items()
+        if given not in inputs
+    ]
+    heads = tuple(f"{shots}-shot" for shots in summary["shots"])
+    if missing:
+        told = f"Fitted with everything. {note}"
+        found.append(Table(title="Missing at test", columns=("row", "input", *heads), rows=tuple(missing), note=told))
+    trials = [
+        (entry["title"], given, _cell(entry["inputs"][given]["1"]), points(value, sign=True))
+        for entry in summary["rows"].values()
+        if entry["exploratory"]
+        for given, value in entry.get("paired_on_fold_0", {}).items()
+    ]
+    if trials:
+        told = "Fold 0, one example a class; the difference from ours is taken episode by episode."
+        found.append(Table(title="Trials", columns=("row", "input", "accuracy", "difference"), rows=tuple(trials), note=told))
+    return tuple(found)
+
+
+def note(summary: Mapping[str, Any], row: str) -> str:
+    """Where another row has the higher mean; what a missing modality costs; what the intervals do not say."""
+    ours = figures(summary["rows"][row])
+    others = [entry for name, entry in summary["rows"].items() if name != row and not entry["exploratory"]]
+    lines = []
+    for name, mine in ours.items():
+        ahead = [
+            (found[name], entry["title"]) for entry in others if name in (found := figures(entry)) and found[name]["mean"] > mine["mean"]
+        ]
+        if ahead:
+            told = ", ".join(f"{title} {_cell(value)}" for value, title in sorted(ahead, key=lambda pair: -pair[0]["mean"]))
+            lines.append(f"- {name}: {told}; ours {_cell(mine)}.")
+    parts = ["Intervals over episodes say nothing about other classes or other people: the folds apart show how much classes matter."]
+    parts += (
+        ["Where another row has the higher mean:\n\n" + "\n".join(lines)] if lines else ["No other row has a higher mean in any figure."]
+    )
+    return "\n\n".join([*parts, *costs(summary["rows"][row], summary["missing"])])
+
+
+def costs(entry: Mapping[str, Any], missing: Mapping[str, str]) -> list[str]:
+    """What the absence of a modality costs a model that was fitted with everything, against one fitted for what is left."""
+    told = []
+    for name, left in missing.items():
+        given = f"all, {name} missing"
+        if given in entry["inputs"] and left in entry["inputs"]:
+            gap = 100 * (entry["inputs"][left]["1"]["mean"] - entry["inputs"][given]["1"]["mean"])
+            told.append(f"without {name} {gap:.1f} points less than a model fitted for {left}")
+    return [f"Fitted with everything and asked without a modality, one example: {'; '.join(told)}."] if told else []
+
+
+def figures(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """{"1-shot, depth+inertial": figure} of a row."""
+    return {
+        f"{shots}-shot, {name}": value for name, found in entry["inputs"].items() for shots, value in found.items() if shots != "selected"
+    }
+
+
+def _cell(value: Mapping[str, Any] | None) -> str:
+    if value is None:
+        return "not judged"
+    folds = value["by_fold"].values()
+    apart = f" ({' / '.join(f'{100 * each:.1f}' for each in folds)})" if len(folds) > 1 else ""
+    return f"{points(dict(value))}{apart}"

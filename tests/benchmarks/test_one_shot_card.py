@@ -1,0 +1,63 @@
+"""The card's part on episodes, from a summary made by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks import card, one_shot_card, readme
+from benchmarks.one_shot_summary import MISSING_LEAVES
+from sslts.evaluate.one_shot import load_one_shot
+
+INPUTS = list(load_one_shot().inputs)
+
+
+def value(mean: float) -> dict[str, Any]:
+    return {"mean": mean, "half_width": 0.004, "by_fold": {"0": mean - 0.02, "1": mean, "2": mean + 0.02}}
+
+
+def row(title: str, start: float, *, exploratory: bool = False, missing: bool = False) -> dict[str, Any]:
+    inputs = {name: {"1": value(start - 0.01 * place), "5": value(start + 0.05)} for place, name in enumerate(INPUTS)}
+    if missing:
+        inputs["all, depth missing"] = {"1": value(0.8), "5": value(0.9)}
+    told = {"title": title, "kind": "ours", "exploratory": exploratory, "pretraining_labels": "base classes", "date": "2026-01-31"}
+    return {**told, "folds": [0, 1, 2], "complete": True, "inputs": inputs}
+
+
+def summary() -> dict[str, Any]:
+    trial = {**row("another fusion", 0.7, exploratory=True), "paired_on_fold_0": {"all": {"mean": -0.013, "half_width": 0.004}}}
+    rows = {"mu-mae-utd-mhad": row("Mu-MAE", 0.9, missing=True), "minirocket-cosine": row("MiniRocket", 0.85), "trial": trial}
+    rows["minirocket-cosine"]["inputs"]["skeleton"]["1"] = value(0.97)
+    protocol = {"id": "utd-one-shot", "version": 1, "kind": "episodes", "title": "t"}
+    return {"protocol": protocol, "chance": 0.2, "shots": ["1", "5"], "inputs": INPUTS, "missing": MISSING_LEAVES, "rows": rows}
+
+
+def test_the_first_figure_is_the_headline_and_intervals_go_along():
+    first = card.measured(summary(), "mu-mae-utd-mhad").results[0]
+    assert (first.task, first.setting, first.value, first.low, first.high) == ("1-shot", "depth+inertial", 0.9, 0.896, 0.904)
+    assert first.dataset == "utd-mhad"
+
+
+def test_tables_show_folds_apart_chance_missing_and_trials():
+    one, five, missing, trials = card.tables(summary())
+    assert (one.title, five.title) == ("1 example a class", "5 examples a class")
+    assert one.rows[0][1] == "90.0 +- 0.4 (88.0 / 90.0 / 92.0)"
+    assert one.rows[-1] == ("*chance*", *["20"] * len(INPUTS))
+    assert missing.rows == (("Mu-MAE", "all, depth missing", "80.0 +- 0.4 (78.0 / 80.0 / 82.0)", "90.0 +- 0.4 (88.0 / 90.0 / 92.0)"),)
+    assert trials.rows[0][0] == "another fusion"
+    assert trials.rows[0][3].startswith("-1.3")
+
+
+def test_where_a_peer_wins_and_what_missing_costs_is_said():
+    told = one_shot_card.note(summary(), "mu-mae-utd-mhad")
+    assert "- 1-shot, skeleton: MiniRocket 97.0" in told
+    assert "depth+inertial: MiniRocket" not in told
+    left = 100 * (0.9 - 0.01 * INPUTS.index("inertial+skeleton") - 0.8)
+    assert f"without depth {left:.1f} points less than a model fitted for inertial+skeleton" in told
+    assert "say nothing about other classes" in told
+
+
+def test_the_readme_shows_every_input_for_one_example():
+    shown = readme.results(summary())
+    assert all(f"1-shot, {name}" in shown for name in INPUTS)
+    assert "5-shot, all" in shown
+    assert "another fusion" not in shown
