@@ -164,8 +164,7 @@ the clips of 13 base classes without their names, stage 2 on the same clips with
 basketball shoot, front boxing, right hand knock on door, stand to sit) only chose what is kept. Nine classes were never read: right hand
 wave, cross arms in the chest, draw circle clockwise, bowling, tennis right hand forehand swing, two hand push, right hand pick up and
 throw, sit to stand, squat. Depth was reduced to the people and averaged down. Ten clips of novel classes come with this package. The
-weights are
-published under the Apache-2.0 licence.""",
+weights are published under the Apache-2.0 licence.""",
     limits="""\
 - Eight people, one room, one camera in front of them, one inertial sensor whose place (right wrist, or right thigh for six actions)
   depends on the action: with inertial data, which actions are asked for matters much, and the folds differ accordingly.

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from sslts import ops
-from sslts.errors import missing_dependency
 
 if TYPE_CHECKING:
     from timm.models.beit import Block
@@ -19,9 +18,6 @@ _NEVER = -1e4
 
 class ViTBlocks(nn.Module):
     """Pre-norm blocks and a last norm. [B, N, D] -> [B, N, D]; padding is not attended to.
-
-    Raises:
-        MissingDependencyError: timm is not installed.
     """
 
     def __init__(self, dim: int, depth: int, heads: int, *, mlp_ratio: float = 4.0) -> None:
@@ -63,8 +59,6 @@ def sinusoids(places: Tensor, dim: int) -> Tensor:
 
 
 def _block() -> type[Block]:
-    try:
-        from timm.models.beit import Block
-    except ImportError as error:
-        raise missing_dependency("timm", "video", "A ViT") from error
+    from timm.models.beit import Block  # here: it takes a second that listing and loading other models need not pay
+
     return Block
