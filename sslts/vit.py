@@ -17,8 +17,7 @@ _NEVER = -1e4
 
 
 class ViTBlocks(nn.Module):
-    """Pre-norm blocks and a last norm. [B, N, D] -> [B, N, D]; padding is not attended to.
-    """
+    """Pre-norm blocks and a last norm. [B, N, D] -> [B, N, D]; padding is not attended to."""
 
     def __init__(self, dim: int, depth: int, heads: int, *, mlp_ratio: float = 4.0) -> None:
         super().__init__()
