@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import selectors
+import queue
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from io import BufferedReader
 from typing import IO, Literal, cast
 
 from sslts import registry
@@ -23,7 +24,9 @@ from sslts.strict_json import printable
 
 Condition = Literal["ok", "not checked", "blocked", "broken", "shadowed", "ignored"]
 #: What a child prints before each answer: a plugin may print as well.
-_MARK = "\x1esslts-plugin "
+_MARK, _READY = "\x1esslts-plugin ", "ready"
+#: A child's own start, of which importing torch is most.
+_START_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,8 @@ class PluginState:
 def plugin_states(*, check: bool = True, timeout_s: float = 20.0) -> tuple[PluginState, ...]:
     """All components that installed distributions offer.
 
-    check: import each, in a child process; without it, "not checked" stands where importing would tell. timeout_s: for one import; the
-    first one of a process imports torch as well.
+    check: import each, in a child process; without it, "not checked" stands where importing would tell. timeout_s: for one import,
+    after the child's own start.
     """
     offers = registry.offers()
     found = {index: _from_metadata(offer, offers) for index, offer in enumerate(offers)}
@@ -78,54 +81,75 @@ def _state(offer: registry.Offer, state: Condition, reason: str) -> PluginState:
 
 def _ask(offers: Sequence[registry.Offer], timeout_s: float) -> list[str | None]:
     """What importing these brings, in order: None or the reason why not. Ends with the first that takes the child down with it."""
-    told = json.dumps([asdict(offer) for offer in offers])
-    command = [sys.executable, "-m", "sslts.plugin_states"]
+    # -P: what lies in the current folder is no plugin, whatever its name.
+    command = [sys.executable, "-P", "-m", "sslts.plugin_states"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        sending = cast(IO[bytes], child.stdin)
-        sending.write(told.encode())
-        sending.close()
-        answers, ended = _answers(child, len(offers), timeout_s)
-        child.kill()
-        child.wait()
+        try:
+            lines = _lines_of(child)
+            with contextlib.suppress(OSError):  # a child that is gone already says so by its silence
+                sending = cast(IO[bytes], child.stdin)
+                sending.write(json.dumps([asdict(offer) for offer in offers]).encode())
+                sending.close()
+            answers, ended = _answers(lines, len(offers), timeout_s)
+        finally:
+            child.kill()
     if len(answers) < len(offers):
         how = f"ended the process (exit code {child.returncode})" if ended else f"took over {timeout_s:g} s"
         answers.append(f"importing it {how}")
     return answers
 
 
-def _answers(child: subprocess.Popen[bytes], wanted: int, timeout_s: float) -> tuple[list[str | None], bool]:
-    """The answers, and whether the child ended before it gave them all."""
-    reading = cast(BufferedReader, child.stdout)
+def _lines_of(child: subprocess.Popen[bytes]) -> queue.Queue[bytes | None]:
+    """What a child prints, line by line; None when it is over. A thread of its own: pipes cannot be waited for everywhere."""
+    lines: queue.Queue[bytes | None] = queue.Queue()
+
+    def read() -> None:
+        for line in cast(IO[bytes], child.stdout):
+            lines.put(line)
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
+def _answers(lines: queue.Queue[bytes | None], wanted: int, timeout_s: float) -> tuple[list[str | None], bool]:
+    """The answers, and whether the child ended before it gave them all. The clock starts once the child has imported what all need."""
     answers: list[str | None] = []
-    waiting, deadline = b"", time.monotonic() + timeout_s
-    with selectors.DefaultSelector() as selector:
-        selector.register(reading, selectors.EVENT_READ)
-        while len(answers) < wanted:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                return answers, False
-            read = reading.read1(65_536)
-            if not read:
-                return answers, True
-            *lines, waiting = (waiting + read).split(b"\n")
-            for line in lines:
-                _, mark, answer = line.decode(errors="replace").partition(_MARK)
-                if mark:
-                    answers.append(json.loads(answer))
-                    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + _START_S
+    while len(answers) < wanted:
+        try:
+            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return answers, False
+        if line is None:
+            return answers, True
+        _, mark, answer = line.decode(errors="replace").partition(_MARK)
+        if mark:
+            deadline = time.monotonic() + timeout_s
+            if answer.strip() != _READY:
+                answers.append(json.loads(answer))
     return answers, False
 
 
 def _child() -> None:
     """Import what stdin names, one after another, and say what came of each."""
+    from sslts import interfaces  # noqa: F401 - torch takes seconds, which are no plugin's
+    from sslts.hub.catalogue import entries_of
+
+    _say(_READY)
     for told in json.loads(sys.stdin.read()):
         offer = registry.Offer(**told)
         try:
-            registry.load_offer(offer) if offer.kind == "catalogue" else registry.get(offer.kind, offer.name)
+            entries_of(offer) if offer.kind == "catalogue" else registry.get(offer.kind, offer.name)
             reason = None
         except SslTsError as error:
             reason = str(error)
-        sys.stdout.write(f"\n{_MARK}{json.dumps(reason)}\n")
-        sys.stdout.flush()
+        _say(json.dumps(reason))
+
+
+def _say(answer: str) -> None:
+    sys.stdout.write(f"\n{_MARK}{answer}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sslts.errors import ConfigError
-from sslts.hub.artefact import read_config
+from sslts.errors import ArtefactError, ConfigError, UnsupportedError
+from sslts.hub.artefact import check_files
 from sslts.hub.catalogue import entry_from_folder
 from sslts.hub.entry import OnHub, parse_entry
 from sslts.hub.folders import check_target, new_folder
 from sslts.hub.layout import KNOWN_FILES
 from sslts.hub.resolve import resolve
 from sslts.hub.upload import Published, check_publishable, upload
+from sslts.interfaces import TextEncoder
 from sslts.model import from_folder
 from sslts.strict_json import read_json
 
@@ -26,7 +27,7 @@ def publish(
     *,
     private: bool | None = None,
     branch: str = "main",
-    tag: str | None = None,
+    tag: str | None = "v1",
     token: str | None = None,
     catalogue: str | Path | None = None,
 ) -> Published:
@@ -35,7 +36,8 @@ def publish(
     Args:
         name: what `load` takes: a bundled name or a folder.
         repo: "org/name" on the Hub; created if it is not there.
-        private, branch, tag, token: as for `sslts.hub.upload.upload`.
+        private, branch, token: as for `sslts.hub.upload.upload`.
+        tag: a name for the commit. "v1" is refused once it stands for other files: a second version needs another name.
         catalogue: a JSON file of entries to pin the commit in; made if it is not there.
 
     Returns:
@@ -74,14 +76,25 @@ def fetch(
     """Copy a model's folder to `to/NAME`, checked, for a machine without a network: there, `sslts.load("dir:to/NAME")`.
 
     Raises:
-        As for `sslts.load`; ArtefactError if the folder is there and not empty.
+        As for `sslts.load`; ArtefactError if the folder is there and not empty, or cannot be written.
+        UnsupportedError: its text tower lies in another repository.
     """
     source = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline).folder()
-    from_folder(source, cache_dir=cache_dir, offline=offline)
-    target = Path(to).expanduser() / read_config(source).name
+    model = from_folder(source, cache_dir=cache_dir, offline=offline)
+    elsewhere = [part.origin for part in model.method.modules() if isinstance(part, TextEncoder) and part.origin is not None]
+    if elsewhere:
+        raise UnsupportedError(
+            f"{model.name} reads words with a text tower that is not in its folder but in hf:{elsewhere[0].repo}@{elsewhere[0].revision}: "
+            "on the other machine, the Hub's cache must hold that as well. Copy the cache (HF_HOME) instead."
+        )
+    target = Path(to).expanduser() / model.name
     check_target(target, KNOWN_FILES, what="model", overwrite=False)
-    with new_folder(target) as temporary:
-        for each in KNOWN_FILES:
-            if (source / each).is_file():
-                shutil.copyfile(source / each, temporary / each)
+    try:
+        with new_folder(target) as temporary:
+            for each in KNOWN_FILES:
+                if (source / each).is_file():
+                    shutil.copyfile(source / each, temporary / each)
+            check_files(temporary, model.config)
+    except OSError as error:
+        raise ArtefactError(f"{target} cannot be written ({error}).") from error
     return target

@@ -108,10 +108,28 @@ def origin(kind: str, name: str) -> str:
     return "sslts"
 
 
-def distributions_of(components: Iterable[str]) -> dict[str, str]:
-    """Distribution -> version of the plugins that offer components of these names, of whatever kind: what a model built of them needs."""
+def requirements_of(components: Iterable[str]) -> dict[str, str]:
+    """Distribution -> version range of the plugins that offer components of these names: what a model built of them needs.
+
+    A version that was built from a checkout ("0.1.dev3+gabc") counts as its public part; one that is no version, as any.
+    """
     wanted = {name for name in components if "." in name}
-    return {offer.distribution: offer.version for offer in offers() if offer.name in wanted and offer.problem is None}
+    return {_normal(offer.distribution): _at_least(offer.version) for offer in offers() if offer.name in wanted and offer.problem is None}
+
+
+def of_this_session(components: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that only `register` knows: no other process can build them."""
+    known = {name for _, name in _registered}
+    return tuple(sorted({name for name in components if name in known}))
+
+
+def _at_least(version: str) -> str:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return f">={Version(version).public}"
+    except (InvalidVersion, TypeError):
+        return ""
 
 
 @functools.cache
@@ -171,7 +189,7 @@ def _load_plugin(offer: Offer) -> type:
 def _check_base(kind: str, name: str, component: Any, owner: str) -> None:
     base = _import(BASES[kind])
     if not (isinstance(component, type) and issubclass(component, base)):
-        raise PluginError(f"{kind} '{name}' of {owner} is {component!r}, expected a subclass of sslts.interfaces.{base.__name__}.")
+        raise PluginError(f"{kind} '{name}' of {owner} is {component!r}, expected a subclass of {BASES[kind].replace(':', '.')}.")
 
 
 def _import(target: str) -> type:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from sslts import registry
 from sslts.config import Golden, ModelConfig
-from sslts.errors import GoldenMismatchError
+from sslts.errors import GoldenMismatchError, PublishError
 from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
 from sslts.hub.layout import CARD
@@ -21,6 +22,8 @@ from sslts.hub.metrics import read_metrics
 from sslts.hub.upload import Published, upload
 from sslts.interfaces import Method
 from sslts.types import SensorBatch
+
+logger = logging.getLogger(__name__)
 
 
 class _Loaded(Protocol):
@@ -37,7 +40,7 @@ class _Loaded(Protocol):
 
     def embed(self, batch: SensorBatch) -> Tensor: ...
 
-    def save(self, folder: str | Path, *, card: str = "", metrics: Mapping[str, Any] | None = None, overwrite: bool = False) -> Path: ...
+    def save(self, folder: str | Path, *, card: str | None = None, metrics: Mapping[str, Any] | None = None) -> Path: ...
 
     def check_golden(self) -> None: ...
 
@@ -46,16 +49,27 @@ class Stored:
     """A base of `Model`: save, check_golden and push_to_hub."""
 
     def save(
-        self: _Loaded, folder: str | Path, *, card: str = "", metrics: Mapping[str, Any] | None = None, overwrite: bool = False
+        self: _Loaded, folder: str | Path, *, card: str | None = None, metrics: Mapping[str, Any] | None = None, overwrite: bool = False
     ) -> Path:
         """Write the artefact folder that `load` reads. The golden embedding is computed anew from the weights as they are, and `requires`
-        names the plugins whose components the model is built of."""
+        names the plugins whose components the model is built of.
+
+        card, metrics: README.md and what metrics.json holds. If None, those of the folder that the model was loaded from, unless its
+        weights have changed since: other weights need other figures.
+        """
+        card, metrics = _carried(self, card, metrics)
+        alone = registry.of_this_session(_used(self.config))
+        if alone:
+            logger.warning(
+                "%s is built of %s: only this session knows it, no other process can load it.", self.config.name, ", ".join(alone)
+            )
         golden = self.config.golden or Golden(seed=0, embedding=((0.0,),))
         values = self.embed(golden_batch(self.config.spec, golden.seed)).cpu()
         fresh = golden.model_copy(update={"embedding": tuple(tuple(row) for row in values.tolist())})
-        config = self.config.model_copy(update={"golden": fresh, "requires": _requires(self.config)})
+        requires = {**registry.requirements_of(_used(self.config)), **self.config.requires}
+        config = self.config.model_copy(update={"golden": fresh, "requires": requires})
         state = {name: tensor.cpu().contiguous() for name, tensor in self.method.state_dict().items()}
-        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics or {}), overwrite=overwrite)
+        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics), overwrite=overwrite)
 
     def check_golden(self: _Loaded) -> None:
         """Raise GoldenMismatchError unless this machine computes what the publisher's did."""
@@ -91,34 +105,48 @@ class Stored:
             private: of a repository that is created; the account's default if None.
             revision: the branch that the commit goes to.
             tag: a name for the commit.
-            card: the text of README.md; that of the folder it was loaded from if None.
-            metrics: the content of metrics.json; that of the folder it was loaded from if None.
+            card, metrics: README.md and what metrics.json holds; as for `save` if None.
             token: the account's; as logged in if None.
 
         Returns:
             The commit to pin (`.pin` is the name that loads it), and the sha256 of each file.
 
         Raises:
-            PublishError: card, licence or figures are missing, or the Hub refuses the card.
+            PublishError: card, licence or figures are missing, the Hub refuses the card, or a component is of this session only.
             GoldenMismatchError: the model does not reproduce its golden embedding.
             HubError: the Hub could not be reached, or refused.
         """
-        if card is None and self.folder is not None and (self.folder / CARD).is_file():
-            card = (self.folder / CARD).read_text(encoding="utf-8")
-        if metrics is None and self.folder is not None:
-            metrics = read_metrics(self.folder).model_dump(mode="json")
+        alone = registry.of_this_session(_used(self.config))
+        if alone:
+            raise PublishError(
+                f"{self.config.name} is built of {', '.join(alone)}, which only this session knows: nobody could load it. "
+                "Put the component into a plugin: sslts new-plugin NAME."
+            )
         with tempfile.TemporaryDirectory() as folder:
-            saved = self.save(Path(folder) / "model", card=card or "", metrics=metrics)
+            saved = self.save(Path(folder) / "model", card=card, metrics=metrics)
             # The folder that is sent is the one that loads: what is built from it gives its golden embedding.
             config = artefact.read_config(saved)
             method: Method = registry.get("method", config.method.name).from_config(config)
             method.load_state_dict(artefact.load_weights(saved, method.state_dict()), strict=True)
             towers.fill_all(method)
             replace(self, config=config, method=method.eval()).check_golden()  # type: ignore[type-var]
-            return upload(saved, repo, private=private, branch=revision, tag=tag, token=token)
+            return upload(saved, repo, private=private, branch=revision, tag=tag, token=token, called=f"model '{config.name}'")
 
 
-def _requires(config: ModelConfig) -> dict[str, str]:
-    """What the config asked for, and the plugins whose components the model is built of."""
-    plugins = registry.distributions_of([config.method.name, *(ref.name for ref in config.components.values())])
-    return {**{name.lower(): f">={version}" for name, version in plugins.items()}, **config.requires}
+def _carried(model: _Loaded, card: str | None, metrics: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:
+    """Card and figures, where they are not given: those that the model came with, if its weights are still the ones they speak of."""
+    if model.folder is not None and (card is None or metrics is None):
+        try:
+            model.check_golden()
+        except GoldenMismatchError:
+            logger.warning("%s has other weights than it was loaded with: its card and figures are left behind.", model.config.name)
+        else:
+            if card is None and (model.folder / CARD).is_file():
+                card = (model.folder / CARD).read_text(encoding="utf-8")
+            if metrics is None:
+                metrics = read_metrics(model.folder).model_dump(mode="json")
+    return card or "", metrics or {}
+
+
+def _used(config: ModelConfig) -> list[str]:
+    return [config.method.name, *(ref.name for ref in config.components.values())]

@@ -24,7 +24,6 @@ RANK = {
     "errors": 0, "_builtins": 0,
     "strict_json": 0.5,  # needs errors, and config needs it
     "registry": 1, "config": 1, "devices": 1,
-    "plugin_states": 1.5,
     "types": 2,
     "ops": 3,
     "interfaces": 4, "layers": 4, "vit": 4, "ema": 4, "embeddings": 4, "golden": 4,
@@ -34,7 +33,7 @@ RANK = {
     "retrieval": 7.5,  # names models of the catalogue that know text, and writes folders as they do
     "stored": 7.6,
     "model": 8,
-    "publishing": 8.5,
+    "publishing": 8.5, "plugin_states": 8.5,
     "evaluate": 9,
     "training": 10,
     "testing": 11, "scaffold": 11,

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sslts.cli.aligned import aligned
-
 if TYPE_CHECKING:
     from sslts.config import ModelConfig
     from sslts.hub.metrics import Metrics
@@ -27,6 +25,8 @@ def list_(
 ) -> None:
     """List the pretrained models: bundled, on the Hub and from plugins. With --kind, the components that models are built of."""
     if kind is not None:
+        if modality or task or licence:
+            raise typer.BadParameter("--modality, --task and --licence choose among models; with --kind, components are listed.")
         _list_components(pattern, kind, as_json=as_json)
         return
     from sslts.hub.catalogue import list_models
@@ -37,13 +37,14 @@ def list_(
 
 def _list_components(pattern: str, kind: str, *, as_json: bool) -> None:
     from sslts import registry
+    from sslts.retrieval.tables import aligned
 
     wanted = registry.kinds() if kind == "all" else (kind,)
     found = [(each, name, registry.origin(each, name)) for each in wanted for name in registry.names(each) if fnmatchcase(name, pattern)]
     if as_json:
         typer.echo(json.dumps([{"kind": each, "name": name, "from": origin} for each, name, origin in found], indent=1))
         return
-    typer.echo(aligned([("kind", "name", "from"), *found]) if found else "no components")
+    typer.echo(aligned(("kind", "name", "from"), found) if found else "no components")
 
 
 def info(

@@ -9,8 +9,6 @@ from typing import Annotated
 
 import typer
 
-from sslts.cli.aligned import aligned
-
 
 def plugins(
     check: Annotated[bool, typer.Option(help="Import each plugin, in a process of its own, to see whether it works.")] = True,
@@ -18,6 +16,7 @@ def plugins(
 ) -> None:
     """Show the components that installed packages add, and whether they work: ok, blocked, broken, shadowed or ignored, with the reason."""
     from sslts.plugin_states import plugin_states
+    from sslts.retrieval.tables import aligned
 
     found = plugin_states(check=check)
     if as_json:
@@ -27,7 +26,7 @@ def plugins(
         typer.echo("no plugins are installed; write one: sslts new-plugin NAME")
         return
     header = ("distribution", "version", "kind", "name", "state", "reason")
-    typer.echo(aligned([header, *(tuple(str(getattr(state, key)) for key in header) for state in found)]))
+    typer.echo(aligned(header, [tuple(str(getattr(state, key)) for key in header) for state in found]))
 
 
 def new_plugin(
@@ -36,10 +35,10 @@ def new_plugin(
 ) -> None:
     """Write a plugin that works: a distribution with an encoder, a masker, a recipe and tests. Change it from there.
 
-    Example: sslts new-plugin acme && pip install -e ./sslts-acme
+    Example: sslts new-plugin acme && pip install -e './sslts-acme[test]'
     """
     from sslts.scaffold import write_plugin
 
     written = write_plugin(name, folder)
     typer.echo(f"wrote {written}")
-    typer.echo(f"next: pip install -e {written} && sslts list --kind encoder '{name}.*' && pytest {written}")
+    typer.echo(f"next: pip install -e '{written}[test]' && sslts list --kind encoder '{name}.*' && python -m pytest {written}")

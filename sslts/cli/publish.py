@@ -15,7 +15,7 @@ def publish(
     repo: Annotated[str, typer.Argument(metavar="REPO", help="Where to: 'org/name'. Created if it is not there.")],
     private: Annotated[bool | None, typer.Option("--private/--public", help="Of a repository that is created.")] = None,
     branch: Annotated[str, typer.Option(help="The branch that the commit goes to.")] = "main",
-    tag: Annotated[str | None, typer.Option(help="A name for the commit, such as 'v1'.")] = None,
+    tag: Annotated[str, typer.Option(help="A name for the commit; one that stands for other files is refused.")] = "v1",
     catalogue: Annotated[Path | None, typer.Option(help="Pin the commit in this catalogue file (JSON).")] = None,
 ) -> None:
     """Publish a model on the Hugging Face Hub: checked, one commit, tagged. The account is the one of `hf auth login`, or HF_TOKEN.

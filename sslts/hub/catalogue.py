@@ -125,7 +125,7 @@ def _known() -> Iterable[Entry]:
             logger.warning("The bundled model in %s is left out: %s", folder, error)
     for offer in _plugin_catalogues():
         try:
-            yield from _entries_of(offer)
+            yield from entries_of(offer)
         except PluginError as error:
             logger.warning("A plugin's catalogue is left out: %s", error)
 
@@ -139,7 +139,8 @@ def _plugin_catalogues() -> list[registry.Offer]:
     return [offer for offer in registry.offers() if offer.kind == "catalogue" and offer.problem is None]
 
 
-def _entries_of(offer: registry.Offer) -> list[Entry]:
+def entries_of(offer: registry.Offer) -> list[Entry]:
+    """What a plugin's catalogue returns, checked (PluginError names the distribution and what is wrong)."""
     who = f"catalogue '{offer.name}' of {offer.distribution} {offer.version}"
     function: Any = registry.load_offer(offer)
     try:
@@ -158,7 +159,7 @@ def _entries_of(offer: registry.Offer) -> list[Entry]:
 def _find_in_plugins(name: str) -> Entry:
     # An entry point's name is the namespace of its models, so that one name imports one plugin.
     offers = [offer for offer in _plugin_catalogues() if name.startswith(f"{offer.name}.")]
-    found = [(offer, entry) for offer in offers for entry in _entries_of(offer) if entry.name == name]
+    found = [(offer, entry) for offer in offers for entry in entries_of(offer) if entry.name == name]
     if not found:
         raise UnknownModelError(_unknown(name))
     if len(found) > 1:

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from sslts.errors import ConfigError
-from sslts.hub.layout import CONFIG, KNOWN_FILES, WEIGHTS
+from sslts.hub.layout import CONFIG, KNOWN_FILES, REPO, WEIGHTS
 from sslts.hub.sources import FolderSource, HubSource, Source
 from sslts.strict_json import printable
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_REPO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}/[A-Za-z0-9][A-Za-z0-9._-]{0,95}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class OnHub:
     sha256: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        _must(_matches(_REPO, self.repo), "where.repo", self.repo, "org/name")
+        _must(_matches(REPO, self.repo), "where.repo", self.repo, "org/name")
         _must(_matches(_COMMIT, self.revision), "where.revision", self.revision, "a commit of 40 hexadecimal digits")
         hashes = isinstance(self.sha256, Mapping) and all(_matches(_SHA256, value) for value in self.sha256.values())
         names = hashes and {CONFIG, WEIGHTS} <= set(self.sha256) <= set(KNOWN_FILES)

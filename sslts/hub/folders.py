@@ -39,8 +39,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
-        for path in temporary.iterdir():
-            _sync(path)
+        for path in temporary.rglob("*"):
+            if path.is_file() or os.name == "posix":
+                _sync(path)
         temporary.chmod(0o755)  # mkdtemp makes it private
         _put_in_place(temporary, folder)
     finally:

@@ -60,6 +60,8 @@ def refused_upload(error: Exception, *, repo: str, what: str) -> HubError:
         )
     if status == 403:
         return HubAuthenticationError(f"This account's token may not {what} in {repo}. Use a token with write access to it.")
+    if isinstance(error, errors.RevisionNotFoundError):
+        return HubRevisionError(f"{repo} has no such branch or commit.")
     if isinstance(error, errors.RepositoryNotFoundError):
         return HubRepositoryError(f"{repo} does not exist, or this account may not see it. Check the name, and who is logged in.")
     if isinstance(error, errors.OfflineModeIsEnabled):

@@ -15,11 +15,10 @@ from pathlib import Path
 
 from sslts.errors import SourceError
 from sslts.hub import catalogue
+from sslts.hub.layout import REPO
 from sslts.hub.sources import FolderSource, HubSource, Source
 from sslts.strict_json import printable
 
-_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
-_REPO = re.compile(rf"{_PART}/{_PART}\Z")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")
 _CATALOGUE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _FOLDER_STARTS = ("./", "../", "/", "~/")
@@ -46,7 +45,7 @@ def resolve(name: str | Path, *, revision: str | None = None, cache_dir: str | P
         return _folder(name, Path(name.removeprefix("dir:")), revision)
     if name.startswith(_FOLDER_STARTS):
         return _folder(name, Path(name), revision)
-    if _REPO.match(name):
+    if REPO.match(name):
         raise SourceError(
             f"'{name}' could be a folder or a repository on the Hub. Write './{name}' for the folder or 'hf:{name}' for the repository."
         )
@@ -71,7 +70,7 @@ def _folder(written: str | Path, path: Path, revision: str | None) -> FolderSour
 
 def _on_the_hub(name: str, revision: str | None, cache_dir: Path | None, offline: bool | None) -> HubSource:
     repo, at, written = name.removeprefix("hf:").partition("@")
-    if not _REPO.match(repo) or ".." in repo or "--" in repo:
+    if not REPO.match(repo) or ".." in repo or "--" in repo:
         raise SourceError(f"'{name[:200]}' is not 'hf:org/repo[@revision]'.")
     if at and revision is not None:
         raise SourceError(f"'{name}' already names a revision, and revision='{revision}' was given too. Give one of them.")

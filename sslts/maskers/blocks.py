@@ -8,7 +8,7 @@ pretext tasks of CHARM, arXiv:2605.31580).
 
 from __future__ import annotations
 
-from typing import Self, final
+from typing import Annotated, Self, final
 
 import torch
 from pydantic import Field, model_validator
@@ -18,6 +18,8 @@ from sslts.config import ComponentConfig
 from sslts.interfaces import Masker
 from sslts.maskers.modality import draw, keep_at_least_one
 from sslts.types import MaskPlan, Tokens
+
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 @final
@@ -32,7 +34,7 @@ class BlockMasker(Masker):
         """targets K; length: least and largest share of the time axis; channels: share in a block; keep: share of the rest that stays."""
 
         targets: int = Field(default=4, ge=1, le=32)
-        length: tuple[float, float] = (0.2, 0.6)
+        length: tuple[_Share, _Share] = (0.2, 0.6)
         channels: float = Field(default=0.4, gt=0, le=1)
         keep: float = Field(default=0.9, gt=0, le=1)
 
@@ -116,7 +118,7 @@ class CausalMasker(Masker):
     class Config(ComponentConfig):
         """past: least and largest share of the time that the context covers."""
 
-        past: tuple[float, float] = (0.4, 0.8)
+        past: tuple[_Share, _Share] = (0.4, 0.8)
 
     config: Config
 
@@ -141,7 +143,7 @@ class SmoothingMasker(Masker):
     class Config(ComponentConfig):
         """inside: least and largest share of the time that is hidden."""
 
-        inside: tuple[float, float] = (0.2, 0.5)
+        inside: tuple[_Share, _Share] = (0.2, 0.5)
 
     config: Config
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, Self, final
+from typing import Annotated, Any, Self, final
 
 import torch
 from pydantic import Field
@@ -66,7 +66,7 @@ class SensorTextJEPA(TextMethod):
         ema_start: float = Field(default=0.996, ge=0, le=1)
         ema_end: float = Field(default=1.0, ge=0, le=1)
         agreement_weight: float = Field(default=1.0, ge=0, le=1e3)
-        sensors: tuple[int, ...] = Field(default=(0,), min_length=1, max_length=16)
+        sensors: tuple[Annotated[int, Field(ge=0, le=1024)], ...] = Field(default=(0,), min_length=1, max_length=16)
         layer_norm: bool = True
         ridge: float = Field(default=0.01, ge=0, le=1e3)
         vague: float = Field(default=0.0, ge=0, le=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import Tensor
@@ -37,7 +37,7 @@ class VICReg(Objective):
         covariance: float = Field(default=1.0, ge=0, le=1e6)
         correction: int = Field(default=1, ge=0, le=1)
         epsilon: float = Field(default=1e-4, gt=0, le=1)
-        blocks: tuple[int, ...] = Field(default=(), max_length=64)
+        blocks: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(default=(), max_length=64)
 
     config: Config
 

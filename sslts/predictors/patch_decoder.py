@@ -14,6 +14,8 @@ from sslts.interfaces import Predictor
 from sslts.types import Tokens
 from sslts.vit import ViTBlocks, place, sinusoids, xavier
 
+_Cells = Annotated[int, Field(ge=1, le=65_536)]
+
 
 @final
 class PatchDecoder(Predictor):
@@ -33,8 +35,8 @@ class PatchDecoder(Predictor):
         dim: int = Field(default=96, ge=1, le=4096)
         depth: int = Field(default=2, ge=1, le=32)
         heads: int = Field(default=3, ge=1, le=64)
-        patches: Annotated[tuple[int, ...], Field(min_length=1, max_length=64)]
-        grids: Annotated[tuple[tuple[int, int, int], ...], Field(min_length=1, max_length=64)]
+        patches: Annotated[tuple[Annotated[int, Field(ge=1, le=10**6)], ...], Field(min_length=1, max_length=64)]
+        grids: Annotated[tuple[tuple[_Cells, _Cells, _Cells], ...], Field(min_length=1, max_length=64)]
 
     config: Config
 

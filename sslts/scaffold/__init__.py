@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sslts.errors import ConfigError
+from sslts.errors import ArtefactError, ConfigError
 from sslts.hub.bundled import sslts_version
 from sslts.hub.folders import check_target, new_folder
 
@@ -39,9 +39,12 @@ def write_plugin(name: str, folder: str | Path | None = None) -> Path:
     environment = Environment(
         loader=PackageLoader("sslts.scaffold"), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
-    with new_folder(target) as temporary:
-        for template in sorted(environment.list_templates(extensions=[_TEMPLATE.removeprefix(".")])):
-            place = temporary / template.removesuffix(_TEMPLATE).replace("module/", f"{values['module']}/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    try:
+        with new_folder(target) as temporary:
+            for template in sorted(environment.list_templates(extensions=[_TEMPLATE.removeprefix(".")])):
+                place = temporary / template.removesuffix(_TEMPLATE).replace("module/", f"{values['module']}/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(environment.get_template(template).render(values), encoding="utf-8")
+    except OSError as error:
+        raise ArtefactError(f"{target} cannot be written ({error}).") from error
     return target

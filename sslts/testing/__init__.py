@@ -12,6 +12,7 @@ Built-in components pass it, plugins should: one file of this package per kind s
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def conformance_cases(cls: type, *, example: Any = None, root: str | Path | None
     Args:
         cls: a concrete subclass of one of `sslts.interfaces`' base classes, or of `sslts.data.Reader`.
         example: an instance to look at; `cls.example()` if None.
-        root: for a reader, a small folder in its layout. Without one, what reading promises is not looked at.
+        root: for a reader, a small folder in its layout. Without one, there is no case of what reading promises.
 
     Raises:
         PluginError: the class belongs to no kind.
@@ -44,7 +45,11 @@ def conformance_cases(cls: type, *, example: Any = None, root: str | Path | None
     subject = Subject(cls, kit, root=None if root is None else Path(root), example=example)
     promises = (*ALWAYS, *(MODULES if issubclass(cls, nn.Module) else ()), *kit.promises)
     name = f"{cls.__module__}.{cls.__qualname__}"
-    return [Case(promise.name, promise.says, name, lambda promise=promise: promise.check(subject)) for promise in promises]  # type: ignore[misc]
+    return [
+        Case(promise.name, promise.says, name, functools.partial(promise.check, subject))
+        for promise in promises
+        if promise.applies(subject)
+    ]
 
 
 def check_component(cls: type, *, example: Any = None, root: str | Path | None = None) -> None:

@@ -44,15 +44,28 @@ def _config_survives_json(subject: Subject) -> None:
 def _numbers_are_bounded(subject: Subject) -> None:
     """A config comes from a file that anyone may have written: no number in it may ask for 10^18 layers."""
     config = subject.fresh().config
-    told = config.model_dump()
+    told = config.model_dump(mode="json")
     for name, info in type(config).model_fields.items():
-        for kind in _number_types(info.annotation):
-            for value in (_TOO_MUCH[kind], -_TOO_MUCH[kind]):
-                try:
-                    type(config).model_validate({**told, name: value})
-                except ValidationError:
-                    continue
-                raise broken(f"option {name} accepts {value:g}. Give it bounds: Field(ge=..., le=...).")
+        huge = [sign * _TOO_MUCH[kind] for kind in _number_types(info.annotation) for sign in (1, -1)]
+        for value in (*huge, *_blown_up(told[name])):
+            try:
+                type(config).model_validate({**told, name: value})
+            except ValidationError:
+                continue
+            raise broken(f"option {name} accepts {value!r}. Bound every number in it: Annotated[int, Field(ge=..., le=...)].")
+
+
+def _blown_up(value: Any) -> list[Any]:
+    """The same list or mapping, with one number after another beyond all reason."""
+    if isinstance(value, bool) or value is None:
+        return []
+    if isinstance(value, int | float):
+        return [sign * _TOO_MUCH[type(value)] for sign in (1, -1)]
+    if isinstance(value, list):
+        return [[*value[:at], other, *value[at + 1 :]] for at, each in enumerate(value) for other in _blown_up(each)]
+    if isinstance(value, dict):
+        return [{**value, key: other} for key, each in value.items() for other in _blown_up(each)]
+    return []
 
 
 def _number_types(annotation: Any) -> list[type]:
@@ -100,6 +113,7 @@ def _tensors_are_registered(subject: Subject) -> None:
 
 def _weights_survive_a_file(subject: Subject) -> None:
     first, second = subject.fresh(), subject.build(2).eval()
+    subject.kit.settle(first)
     unsettle(first)
     state = {name: tensor.contiguous().clone() for name, tensor in first.state_dict().items()}
     second.load_state_dict(load(save(state)) if state else {}, strict=True)
@@ -135,12 +149,27 @@ def _gradients_reach_all(subject: Subject) -> None:
         raise broken(f"no gradient reaches {', '.join(without[:3])}. Remove what is not used, or make it a buffer.")
 
 
+def _reads_numbers(subject: Subject) -> bool:
+    return subject.kit.cast(subject.kit.example(subject.fresh()), torch.float32) is not None
+
+
+def _device_can_change(subject: Subject) -> None:
+    component, kit = subject.fresh().cuda(), subject.kit
+    given = kit.cast(kit.example(component), torch.float32)
+    with torch.no_grad():
+        made = kit.run(component, given.to("cuda"))
+    if made.device.type != "cuda":
+        raise broken(f"on a GPU it returns numbers on {made.device}. Make tensors on the device of their inputs.")
+
+
+def _has_a_gpu(subject: Subject) -> bool:
+    return torch.cuda.is_available() and hasattr(subject.kit.cast(subject.kit.example(subject.fresh()), torch.float32), "to")
+
+
 def _precision_can_change(subject: Subject) -> None:
     component, kit = subject.fresh(), subject.kit
     given = kit.example(component)
     fine = kit.cast(given, torch.float64)
-    if fine is None:
-        return
     with torch.no_grad():
         usual, precise = kit.run(component, given), kit.run(component.double(), fine)
     if precise.dtype != torch.float64:
@@ -188,5 +217,6 @@ MODULES = (
     Promise("weights-file", "weights survive a safetensors file", _weights_survive_a_file),
     Promise("deterministic", "eval mode is deterministic and leaves global generators alone", _same_every_time),
     Promise("gradients", "gradients reach every parameter", _gradients_reach_all),
-    Promise("precision", "it can be moved to another precision", _precision_can_change),
+    Promise("precision", "it can be moved to another precision", _precision_can_change, _reads_numbers),
+    Promise("device", "it can be moved to a GPU (only where there is one)", _device_can_change, _has_a_gpu),
 )

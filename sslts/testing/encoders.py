@@ -39,9 +39,12 @@ class EncoderKit(Kit):
     def run(self, component: Any, given: Given) -> Tensor:
         return read(component.encode(self.tokenized(component, given)))
 
-    def trains(self, component: Any, given: Given) -> Tensor:
-        if isinstance(given, Signal):
+    def settle(self, component: Any) -> None:
+        if not hasattr(component, "example_tokens"):
             component.prepare(component.example_signal(24))
+
+    def trains(self, component: Any, given: Given) -> Tensor:
+        self.settle(component)
         made = self.run(component, given)
         return (made * noise(*made.shape, seed=5)).mean() + made.square().mean()  # a sum of squares of a layer norm is constant
 
@@ -52,13 +55,14 @@ class EncoderKit(Kit):
     def promises(self) -> tuple[Promise, ...]:
         return (
             Promise("shapes", "tokens are [B, N, embed_dim] with positions", _shapes),
-            Promise("junk-in-absent", "junk in an absent window changes no output bit", _junk_in_absent),
-            Promise("junk-in-unobserved", "junk in an unobserved sample changes no output bit", _junk_in_unobserved),
-            Promise("absent-is-invalid", "an absent window has no valid token", _absent_is_invalid),
+            Promise("junk-in-absent", "junk in an absent window changes no output bit", _junk_in_absent, _reads_signals),
+            Promise("junk-in-unobserved", "junk in an unobserved sample changes no output bit", _junk_in_unobserved, _reads_signals),
+            Promise("junk-in-invalid", "junk in an invalid token changes no output bit", _junk_in_invalid, _reads_tokens),
+            Promise("absent-is-invalid", "an absent window has no valid token", _absent_is_invalid, _reads_signals),
             Promise("rows", "a row does not depend on the other rows", _rows),
             Promise("hidden-tokens", "hidden tokens do not influence visible ones", _hidden_tokens),
-            Promise("front", "the fixed front computes the same beforehand", _front),
-            Promise("export", "torch.export captures it, unless it says that it is not exportable", _exports),
+            Promise("front", "the fixed front computes the same beforehand", _front, _reads_signals),
+            Promise("export", "torch.export captures it", _exports, _can_be_exported),
         )
 
 
@@ -75,6 +79,9 @@ class DescribedEncoderKit(EncoderKit):
         tokens: Tokens = component.tokenize(given, described)
         return tokens
 
+    def settle(self, component: Any) -> None:
+        component.prepare_all([component.example_signal(24)])
+
     @property
     def promises(self) -> tuple[Promise, ...]:
         return (*super().promises, Promise("channel-order", "permuting channels permutes tokens", _channel_order))
@@ -84,9 +91,20 @@ def _kit(subject: Subject) -> EncoderKit:
     return cast(EncoderKit, subject.kit)
 
 
-def _signal(subject: Subject, component: Any) -> Signal | None:
-    given = subject.kit.example(component)
-    return given if isinstance(given, Signal) else None
+def _signal(subject: Subject, component: Any) -> Signal:
+    return cast(Signal, subject.kit.example(component))
+
+
+def _reads_signals(subject: Subject) -> bool:
+    return not hasattr(subject.cls, "example_tokens")
+
+
+def _reads_tokens(subject: Subject) -> bool:
+    return not _reads_signals(subject)
+
+
+def _can_be_exported(subject: Subject) -> bool:
+    return bool(subject.cls.exportable)
 
 
 @torch.no_grad()
@@ -97,6 +115,12 @@ def _shapes(subject: Subject) -> None:
         raise broken(f"it returns {tuple(made.values.shape)}, expected [{ROWS}, N, {component.embed_dim}] (embed_dim).")
     if made.valid.dtype != torch.bool:
         raise broken(f"valid is {made.valid.dtype}, expected bool.")
+    if made.cell.shape != (*made.valid.shape, 3) or made.cell.dtype != torch.long or made.modality.dtype != torch.long:
+        raise broken(f"cell is {made.cell.dtype} {tuple(made.cell.shape)}, expected whole numbers (time, row, column) for each token.")
+    given = subject.kit.example(component)
+    lasts = given.clock.duration_s(given.values.shape[2]) if isinstance(given, Signal) else float(given.time_s.max())
+    if bool((made.time_s[made.valid] < 0).any()) or bool((made.time_s[made.valid] > lasts).any()):
+        raise broken(f"tokens stand outside the window's {lasts:g} s. time_s is the centre of what a token covers, in seconds.")
     if not bool(made.values[made.valid].isfinite().all()):
         raise broken("valid tokens hold NaN or infinity for an ordinary signal.")
 
@@ -110,8 +134,6 @@ def _compare(subject: Subject, component: Any, first: Given, second: Given, what
 def _junk_in_absent(subject: Subject) -> None:
     component = subject.fresh()
     signal = _signal(subject, component)
-    if signal is None:
-        return
     present = signal.present.clone()
     present[1] = False
     for junk in JUNK:
@@ -123,8 +145,6 @@ def _junk_in_absent(subject: Subject) -> None:
 def _junk_in_unobserved(subject: Subject) -> None:
     component = subject.fresh()
     signal = _signal(subject, component)
-    if signal is None:
-        return
     observed = signal.observed.clone()
     third = signal.values.shape[2] // 3
     observed[:, :, third : 2 * third] = False
@@ -137,11 +157,17 @@ def _junk_in_unobserved(subject: Subject) -> None:
 
 
 @torch.no_grad()
+def _junk_in_invalid(subject: Subject) -> None:
+    component = subject.fresh()
+    tokens = cast(Tokens, subject.kit.example(component))
+    for junk in JUNK:
+        _compare(subject, component, tokens, with_junk(tokens, ~tokens.valid, junk), f"{junk} in a token that is not valid")
+
+
+@torch.no_grad()
 def _absent_is_invalid(subject: Subject) -> None:
     component = subject.fresh()
     signal = _signal(subject, component)
-    if signal is None:
-        return
     none = replace(signal, present=torch.zeros_like(signal.present))
     lost = replace(signal, observed=torch.zeros_like(signal.observed))
     for given, what in ((none, "absent"), (lost, "wholly unobserved")):
@@ -195,7 +221,7 @@ def _hidden_tokens(subject: Subject) -> None:
 def _front(subject: Subject) -> None:
     component = subject.fresh()
     signal = _signal(subject, component)
-    if signal is not None and not torch.equal(subject.kit.run(component, signal), subject.kit.run(component, component.front(signal))):
+    if not torch.equal(subject.kit.run(component, signal), subject.kit.run(component, component.front(signal))):
         raise broken("tokenize(front(signal)) differs from tokenize(signal).")
 
 
@@ -212,8 +238,6 @@ class _OfValues(nn.Module):
 
 def _exports(subject: Subject) -> None:
     component, kit = subject.fresh(), _kit(subject)
-    if not component.exportable:
-        return
     given = kit.example(component, 2)
     module = _OfValues(kit, component, given).eval()
     with torch.no_grad():

@@ -46,7 +46,7 @@ class FusionKit(Kit):
             Promise("shapes", "an embedding is [B, embed_dim]", _shapes),
             Promise("absent-is-zero", "a row without any modality is 0", _absent),
             Promise("junk-in-absent", "junk in an absent modality changes no output bit", _junk),
-            Promise("rows", "a row does not depend on the other rows, unless the fusion says that it is episodic", _rows),
+            Promise("rows", "a row does not depend on the other rows", _rows, lambda subject: not subject.cls.episodic),
             Promise("episodes", "rows of another episode are not seen", _episodes),
         )
 
@@ -80,8 +80,6 @@ def _junk(subject: Subject) -> None:
 
 def _rows(subject: Subject) -> None:
     component = subject.fresh()
-    if component.episodic:
-        return
     row_by_row(subject.kit, component, subject.kit.example(component), lambda views, row: views.select(torch.tensor([row])), ROWS)
 
 

@@ -59,8 +59,8 @@ class HeadKit(Kit):
             Promise("order-of-examples", "the order of the examples does not matter", _order),
             Promise("names-of-classes", "renaming classes renames scores", _renaming),
             Promise("one-example", "one example a class is enough", _one_shot),
-            Promise("separates", "classes that lie apart are told apart", _separates),
-            Promise("queries", "a query does not depend on the others, unless the head says that it is transductive", _queries),
+            Promise("separates", "classes that lie apart are told apart", _separates, lambda subject: not subject.cls.needs_training),
+            Promise("queries", "a query does not depend on the others", _queries, lambda subject: not subject.cls.transductive),
         )
 
 
@@ -112,8 +112,6 @@ def _one_shot(subject: Subject) -> None:
 
 def _separates(subject: Subject) -> None:
     component = subject.fresh()
-    if component.needs_training:
-        return
     given: Episode = subject.kit.example(component)
     right = subject.kit.run(component, given).argmax(1) == given.truth
     if not bool(right.all()):
@@ -122,8 +120,6 @@ def _separates(subject: Subject) -> None:
 
 def _queries(subject: Subject) -> None:
     component = subject.fresh()
-    if component.transductive:
-        return
     given: Episode = subject.kit.example(component)
     together = subject.kit.run(component, given)
     for row in range(_QUERIES):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,13 +26,12 @@ class Promise:
     name: str
     says: str
     check: Callable[[Subject], None]
+    #: Whether it says anything about a subject; where it does not, there is no case.
+    applies: Callable[[Subject], bool] = lambda subject: True
 
 
 class Kit(ABC):
     """One kind. `given` is an opaque value that `example` makes and `run` takes."""
-
-    #: A component of this kind computes each row by itself.
-    row_wise: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -55,6 +54,9 @@ class Kit(ABC):
     @abstractmethod
     def run(self, component: Any, given: Any) -> Tensor:
         """Numbers that stand for everything the component computes of an input, rows first."""
+
+    def settle(self, component: Any) -> None:
+        """Let a component fit what it fits before training, so that its state is not that of a new one. Default: nothing."""
 
     def cast(self, given: Any, dtype: torch.dtype) -> Any:
         """The same input in another precision; None if this kind reads no numbers."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sslts.interfaces import Method
+from sslts.interfaces import Method, TextMethod
 from sslts.testing.batches import in_dtype, soiled
 from sslts.testing.case import broken
 from sslts.testing.common import row_by_row, unsettle
 from sslts.testing.kit import ROWS, Kit, Promise, Subject
 from sslts.testing.tokens import JUNK
-from sslts.types import LossParts, SensorBatch
+from sslts.types import LossParts, SensorBatch, Signal
 
 
 class MethodKit(Kit):
@@ -45,9 +46,10 @@ class MethodKit(Kit):
             Promise("absent-is-zero", "a window with nothing present is 0", _absent),
             Promise("junk", "junk where nothing is to be read changes no output bit", _junk),
             Promise("rows", "a row does not depend on the other rows", _rows),
-            Promise("missing-modality", "a modality may be missing", _missing),
+            Promise("missing-modality", "a modality may be missing", _missing, _reads_several),
             Promise("loss", "a training loss is finite, and its randomness is the generator's", _loss_is_drawn),
             Promise("training-step", "a few training steps lower the loss", _learns),
+            Promise("words", "texts are unit vectors that compare with embeddings", _words, _knows_text),
             Promise("published-state", "after training the state has the names it had before", _state),
         )
 
@@ -80,9 +82,32 @@ def _junk(subject: Subject) -> None:
     absent = torch.ones(len(batch), len(batch.names), dtype=torch.bool)
     absent[0, -1] = absent[1, 0] = False
     batch = batch.with_present(absent)
+    batch = replace(batch, signals={name: _with_a_gap(signal) for name, signal in batch.signals.items()})
     for junk in JUNK:
         if not torch.equal(component.embed(batch), component.embed(soiled(batch, junk))):
             raise broken(f"{junk} in an absent modality changes the embedding.")
+
+
+def _with_a_gap(signal: Signal) -> Signal:
+    observed = signal.observed.clone()
+    observed[2, :, : observed.shape[2] // 4] = False
+    return replace(signal, observed=observed)
+
+
+def _knows_text(subject: Subject) -> bool:
+    return issubclass(subject.cls, TextMethod)
+
+
+@torch.no_grad()
+def _words(subject: Subject) -> None:
+    component = subject.fresh()
+    told = component.embed_text(["walking", "a person is sitting"])
+    windows = component.in_text_space(component.embed(subject.kit.example(component)))
+    if told.shape != (2, windows.shape[1]) or not torch.allclose(told.norm(dim=1), torch.ones(2), atol=1e-4):
+        raise broken(f"texts are {tuple(told.shape)}, windows in their space {tuple(windows.shape)}: expected unit vectors of one width.")
+    lengths = windows.norm(dim=1)
+    if not bool(((lengths - 1).abs().le(1e-4) | lengths.eq(0)).all()):
+        raise broken("windows in the space of texts are of unit length, or 0 where nothing is present.")
 
 
 def _rows(subject: Subject) -> None:
@@ -90,12 +115,16 @@ def _rows(subject: Subject) -> None:
     row_by_row(subject.kit, component, subject.kit.example(component), lambda batch, row: batch.select(slice(row, row + 1)), ROWS)
 
 
+def _reads_several(subject: Subject) -> bool:
+    return len(subject.kit.example(subject.fresh()).names) > 1
+
+
 @torch.no_grad()
 def _missing(subject: Subject) -> None:
     component = subject.fresh()
     batch = subject.kit.example(component)
     whole = component.embed(batch)
-    for name in batch.names if len(batch.names) > 1 else ():
+    for name in batch.names:
         made = component.embed(batch.without(name))
         if not bool(made.isfinite().all()):
             raise broken(f"without '{name}' the embedding is not finite.")

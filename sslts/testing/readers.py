@@ -35,10 +35,14 @@ class ReaderKit(Kit):
     def promises(self) -> tuple[Promise, ...]:
         return (
             Promise("missing-folder", "a folder that is not there, or empty, is a ReaderError that names it", _missing),
-            Promise("sessions", "sessions are named, in a fixed order, and each can be read", _sessions),
-            Promise("unknown-session", "a session that is not there is a ReaderError", _unknown),
-            Promise("recordings", "the same session reads the same, with the streams that the reader declares", _recordings),
+            Promise("sessions", "sessions are named, in a fixed order, and each can be read", _sessions, _with_a_folder),
+            Promise("unknown-session", "a session that is not there is a ReaderError", _unknown, _with_a_folder),
+            Promise("recordings", "a session reads the same each time, with the declared streams", _recordings, _with_a_folder),
         )
+
+
+def _with_a_folder(subject: Subject) -> bool:
+    return subject.root is not None
 
 
 def _missing(subject: Subject) -> None:
@@ -55,8 +59,6 @@ def _missing(subject: Subject) -> None:
 
 
 def _sessions(subject: Subject) -> None:
-    if subject.root is None:
-        return
     reader = subject.fresh()
     found = reader.sessions(subject.root)
     if not found or found != reader.sessions(subject.root) or len(set(found)) != len(found):
@@ -67,8 +69,6 @@ def _sessions(subject: Subject) -> None:
 
 
 def _unknown(subject: Subject) -> None:
-    if subject.root is None:
-        return
     try:
         subject.fresh().read(subject.root, session="no-such-session")
     except ReaderError:
@@ -77,8 +77,6 @@ def _unknown(subject: Subject) -> None:
 
 
 def _recordings(subject: Subject) -> None:
-    if subject.root is None:
-        return
     reader = subject.fresh()
     session = reader.sessions(subject.root)[0]
     first, second = reader.read(subject.root, session=session), reader.read(subject.root, session=session)

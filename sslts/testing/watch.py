@@ -1,4 +1,4 @@
-"""What code does to the world outside the process while a block runs: connections, processes, files written."""
+"""What code does to the world outside the process while a block runs: connections, processes, files read and written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _installed = False
 
 
+def _is_code(path: str) -> bool:
+    """Whether a file belongs to Python, an installed package or the system: imports and metadata read those."""
+    homes = (*sys.path, sys.prefix, sys.base_prefix, "/proc", "/sys", "/dev", "/etc", "/usr")
+    return path.endswith((".py", ".pyc", ".so")) or any(home and path.startswith(home) for home in homes)
+
+
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if not _NOTED:
         return
@@ -25,6 +31,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         # Python writes byte code where a module is imported for the first time, and numba what it compiles.
         if writes and "__pycache__" not in str(path):
             _NOTED[-1].append(f"opened {path!r} for writing")
+        elif not writes and isinstance(path, str) and not _is_code(path):
+            _NOTED[-1].append(f"read {path!r}")
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def test_a_new_repository_is_private_when_asked_and_a_branch_is_made(hub, folder
     ("change", "says"),
     [
         ({"card": ""}, "a card that says what the model is"),
-        ({"card": "---\nlibrary_name: sslts\n---\n" + "word " * 30}, "license and library_name"),
+        ({"card": "---\nlibrary_name: sslts\nlicense: mit\n---\n" + "word " * 30}, "a card whose license"),
         ({"metrics": None}, "measured figures"),
         ({"licence": ""}, "a licence of the weights"),
     ],

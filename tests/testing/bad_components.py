@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, final
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from sslts import ops
-from sslts.config import Channel, ComponentConfig
-from sslts.interfaces import Aggregator, Encoder, FewShotHead, FittedHead, Masker, Objective, Predictor
-from sslts.types import LossParts, MaskPlan, RateClock, Signal, Tokens
+from sslts.config import Channel, ComponentConfig, ModelConfig
+from sslts.data.reader import Reader
+from sslts.data.recording import Recording
+from sslts.errors import TextError
+from sslts.interfaces import (
+    Aggregator,
+    Captioner,
+    Encoder,
+    FewShotHead,
+    FittedHead,
+    Fusion,
+    Masker,
+    Method,
+    Objective,
+    Predictor,
+    TextEncoder,
+)
+from sslts.testing.batches import some_batch
+from sslts.types import LossParts, MaskPlan, RateClock, SensorBatch, Signal, Tokens
 
 
 class Patches(Encoder):
@@ -319,3 +337,99 @@ class LastFitWins(FewShotHead):
         ways = int(labels.max()) + 1
         self.__dict__["middles"] = torch.stack([support[labels == way].mean(0) for way in range(ways)])
         return _Nearest(self)
+
+
+@final
+class ForgetsPresence(Fusion):
+    """Fuses what is absent as well."""
+
+    class Config(ComponentConfig):
+        """embed_dim: E; modalities: M."""
+
+        embed_dim: int = Field(default=4, ge=1, le=512)
+        modalities: int = Field(default=2, ge=1, le=64)
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.embed_dim = config.embed_dim
+
+    @classmethod
+    def example(cls) -> ForgetsPresence:
+        return cls.create()
+
+    def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
+        return torch.where(present.any(1, keepdim=True), joint + unimodal.mean(1), torch.zeros_like(joint))
+
+
+@final
+class NotOfUnitLength(TextEncoder):
+    """Vectors as long as they happen to be."""
+
+    embed_dim = 2
+
+    @classmethod
+    def example(cls) -> NotOfUnitLength:
+        return cls.create()
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        if isinstance(texts, str) or not all(isinstance(text, str) and text for text in texts):
+            raise TextError("Give texts.")
+        return torch.tensor([[float(len(text)), float(text.count("i"))] for text in texts]).reshape(len(texts), 2)
+
+
+@final
+class SeesTheWholeBatch(Captioner):
+    """Says how a window compares with the others."""
+
+    @classmethod
+    def example(cls) -> SeesTheWholeBatch:
+        return cls.create()
+
+    def forward(self, batch: SensorBatch) -> list[str]:
+        sizes = torch.stack([ops.filled(signal).abs().sum((1, 2)) for signal in batch.signals.values()]).sum(0)
+        return ["little" if size < sizes.mean() else "much" for size in sizes]
+
+
+@final
+class ReadsAnything(Reader):
+    """Finds a recording where there is none."""
+
+    def sessions(self, root: str | Path) -> tuple[str, ...]:
+        return ("only",)
+
+    def read(self, root: str | Path, *, session: str | None = None) -> Recording:
+        return Recording.from_arrays({"acc": np.zeros((32, 3))}, rate_hz=32.0, units={"acc": "g"})
+
+
+@final
+class ForgetsItsTarget(Method):
+    """Adds what only training needs, and leaves it there."""
+
+    embed_dim = 3
+
+    def __init__(self, config: ComponentConfig) -> None:
+        super().__init__(config)
+        self.map = nn.Linear(3, 3, bias=False)
+
+    @classmethod
+    def example(cls) -> ForgetsItsTarget:
+        return cls.create()
+
+    @classmethod
+    def from_config(cls, config: ModelConfig) -> ForgetsItsTarget:
+        return cls.create()
+
+    def example_batch(self, batch: int = 2) -> SensorBatch:
+        return some_batch(batch)
+
+    def embed(self, batch: SensorBatch) -> Tensor:
+        means = [ops.masked_mean(ops.filled(signal), signal.usable, -1) for signal in batch.signals.values()]
+        return self.map(torch.stack(means).sum(0))
+
+    def training_loss(self, batch: SensorBatch, *, generator: torch.Generator) -> LossParts:
+        return LossParts.of(size=(self.embed(batch) - 1).square().mean())
+
+    def start_training(self) -> None:
+        self.target = nn.Linear(3, 3).requires_grad_(False)
