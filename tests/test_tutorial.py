@@ -37,12 +37,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def equipped(folder: Path) -> None:
-    """An environment with the commands that a pip install of sslts and pytest would have put there."""
+    """An environment with the command that a pip install of sslts would have put there."""
     environment(folder / "env")
-    for name in ("sslts", "pytest"):
-        command = folder / "env" / "bin" / name
-        command.write_text(f'#!/bin/sh\nexec "$(dirname "$0")/python" -m {name} "$@"\n')
-        command.chmod(0o755)
+    command = folder / "env" / "bin" / "sslts"
+    command.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -m sslts "$@"\n')
+    command.chmod(0o755)
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +71,18 @@ def test_the_encoder_is_listed_works_and_is_in_a_trained_model(followed):
     assert ["encoder", "acme.spectrum", "sslts-acme", "0.1.0"] in lines
     assert ["sslts-acme", "0.1.0", "encoder", "acme.spectrum", "ok"] in lines
     assert re.search(r"\d+ passed", followed)
-    assert re.search(r"^model +acme-first$", followed, re.MULTILINE)
+    assert re.search(r"^model +acme\.first$", followed, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("followed")
 def test_the_model_is_published_and_loaded_elsewhere_by_its_pin_once_the_plugin_is_there(place, hub, tmp_path_factory):
     """The page on publishing, with a Hub on loopback; then on a machine where the plugin is missing first."""
     variables = {"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
-    (own,) = [code for code in blocks("publishing.md", "python") if "push_to_hub" in code]
-    (place / "push.py").write_text(own + "print(published.pin)\n")
-    pin = shell(place, "python push.py", HF_HOME=str(place / "hf"), **variables).split()[-1]
-    assert re.fullmatch(r"hf:your-name/acme-first@[0-9a-f]{40}", pin)
+    (own,) = [code for code in blocks("publishing.md", "python") if "render_card" in code]
+    (place / "write.py").write_text(own)
+    (publish,) = blocks("publishing.md", "bash")
+    told = shell(place, f"python write.py\n{publish}", HF_HOME=str(place / "hf"), **variables)
+    pin = re.findall(r"hf:your-name/acme-first@[0-9a-f]{40}", told)[0]
 
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     equipped(elsewhere)
@@ -93,3 +93,6 @@ def test_the_model_is_published_and_loaded_elsewhere_by_its_pin_once_the_plugin_
     assert "pip install 'sslts-acme>=0.1.0'" in refused
     shell(elsewhere, f"pip install --quiet --no-build-isolation {place / 'sslts-acme'} || pip install --quiet {place / 'sslts-acme'}")
     assert "acme.spectrum (trained)" in shell(elsewhere, load, **variables)
+    (by_name,) = [code for code in blocks("publishing.md", "python") if "acme.first" in code]
+    (elsewhere / "load.py").write_text(f"import sslts\n{by_name}print(model.folder)\n")
+    assert pin.partition("@")[2] in shell(elsewhere, "python load.py", HF_HUB_OFFLINE="1", **variables)

@@ -88,6 +88,7 @@ class PatchTST(Encoder):
             ConfigError: it is no PatchTST, or of a kind that this adapter does not read.
             WeightsMismatchError: the weights are not those of the config.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
         config, weights = Path(folder) / "config.json", Path(folder) / "model.safetensors"
@@ -97,7 +98,7 @@ class PatchTST(Encoder):
         try:
             told: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
             state = load_file(weights)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise ArtefactError(f"{folder} cannot be read ({error}).") from error
         made = cls(parse(cls.Config, _options(told, str(config)), str(config)))
         found = {name.partition("encoder.")[2]: tensor for name, tensor in state.items() if "encoder." in name}
@@ -110,12 +111,21 @@ class PatchTST(Encoder):
 
     @classmethod
     def from_hub(cls, repo: str, *, revision: str) -> Self:
-        """A checkpoint of the Hugging Face Hub at a commit (ConfigError if the revision is none)."""
+        """A checkpoint of the Hugging Face Hub at a commit.
+
+        Raises:
+            ConfigError: the revision is no commit.
+            ArtefactError: the Hub could not give it; or as for `from_folder`.
+        """
         from huggingface_hub import snapshot_download
 
         if not _COMMIT.match(revision):
             raise ConfigError(f"'{revision}' is not a commit of 40 hexadecimal digits. A branch can change: pin what is meant.")
-        return cls.from_folder(snapshot_download(repo, revision=revision, allow_patterns=["config.json", "model.safetensors"]))
+        try:
+            folder = snapshot_download(repo, revision=revision, allow_patterns=["config.json", "model.safetensors"])
+        except Exception as error:  # the client lets errors of the HTTP library below it out
+            raise ArtefactError(f"hf:{repo}@{revision} could not be fetched ({type(error).__name__}).") from error
+        return cls.from_folder(folder)
 
     def example_signal(self, batch: int = 2) -> Signal:
         """Noise."""
@@ -164,7 +174,17 @@ def _options(told: dict[str, Any], where: str) -> dict[str, Any]:
     """Our options of transformers' config; what this adapter does not read is an error."""
     if told.get("model_type") != "patchtst":
         raise ConfigError(f"{where}: model_type is {told.get('model_type')!r}, expected 'patchtst'.")
-    read = {"use_cls_token": False, "channel_attention": False, "share_embedding": True, "pre_norm": True}
+    read = {
+        "use_cls_token": False,
+        "channel_attention": False,
+        "share_embedding": True,
+        "pre_norm": True,
+        "activation_function": "gelu",
+        "bias": True,
+        "norm_eps": 1e-5,
+        "positional_encoding_type": "sincos",
+        "scaling": "std",
+    }
     unread = [name for name, expected in read.items() if told.get(name, expected) != expected]
     if unread:
         raise ConfigError(f"{where}: this adapter reads no checkpoint with {unread[0]} = {told[unread[0]]}.")

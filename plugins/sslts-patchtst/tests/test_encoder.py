@@ -64,12 +64,27 @@ def test_what_is_no_checkpoint_is_refused_by_name(checkpoint, tmp_path_factory):
     for change, error, says in (
         ({"model_type": "bert"}, ConfigError, "expected 'patchtst'"),
         ({"channel_attention": True}, ConfigError, "reads no checkpoint with channel_attention = True"),
+        ({"activation_function": "relu"}, ConfigError, "reads no checkpoint with activation_function = relu"),
+        ({"scaling": "mean"}, ConfigError, "reads no checkpoint with scaling = mean"),
         ({"num_hidden_layers": 3}, WeightsMismatchError, "does not fit"),
         ({"ffn_dim": 10**18}, ConfigError, "hidden"),
     ):
         (checkpoint / "config.json").write_text(json.dumps({**told, **change}))
         with pytest.raises(error, match=says):
             PatchTST.from_folder(checkpoint)
+
+
+def test_damaged_weights_are_a_typed_error(checkpoint):
+    (checkpoint / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ArtefactError, match="cannot be read"):
+        PatchTST.from_folder(checkpoint)
+
+
+def test_what_the_hub_cannot_give_is_a_typed_error(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ArtefactError, match="could not be fetched"):
+        PatchTST.from_hub("org/none", revision="0" * 40)
 
 
 def test_a_branch_is_no_revision():

@@ -32,7 +32,8 @@ class Frames(Encoder):
     class Config(ComponentConfig):
         """model: an architecture of timm, without a tag of weights; channels: C; height, width: of a frame; embed_dim: D.
 
-        frozen: the backbone takes no gradients and its batch statistics stand still."""
+        frozen: the backbone takes no gradients and its batch statistics stand still. weights: published ones to start training from, as
+        timm names them ("resnet18.a1_in1k"); building and loading a model never downloads."""
 
         FROM_SPEC: ClassVar[tuple[str, ...]] = ("channels", "height", "width")
 
@@ -42,6 +43,7 @@ class Frames(Encoder):
         width: int = Field(default=96, ge=8, le=4096)
         embed_dim: int = Field(default=192, ge=1, le=4096)
         frozen: bool = False
+        weights: Annotated[str, StringConstraints(pattern=r"^([a-z0-9_]{1,64}\.[a-z0-9_]{1,64})?$")] = ""
 
     config: Config
 
@@ -49,7 +51,9 @@ class Frames(Encoder):
         super().__init__(config)
         self.embed_dim = config.embed_dim
         self.backbone = _backbone(config, config.model, pretrained=False)
-        self.enter = nn.Linear(self.backbone.num_features, config.embed_dim)
+        # Some backbones widen their features once more before the classifier: that is what they return without one.
+        width = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
+        self.enter = nn.Linear(width, config.embed_dim)
         if config.frozen:
             self.backbone.requires_grad_(False)
 
@@ -75,8 +79,14 @@ class Frames(Encoder):
         """
         if weights.partition(".")[0] != self.config.model:
             raise ConfigError(f"'{weights}' is no set of weights for '{self.config.model}': expected '{self.config.model}.…'.")
-        self.backbone = _backbone(self.config, weights, pretrained=True)
+        self.backbone = _backbone(self.config, weights, pretrained=True).to(self.enter.weight)
         self.backbone.requires_grad_(not self.config.frozen)
+        self.train(self.training)
+
+    def prepare(self, signal: Signal) -> None:
+        """Before training: start from the weights that the config names, if it names some."""
+        if self.config.weights:
+            self.start_from(self.config.weights)
 
     def train(self, mode: bool = True) -> Frames:
         """As for any module, but a frozen backbone stays in eval mode."""
@@ -117,5 +127,8 @@ def _backbone(config: Frames.Config, name: str, *, pretrained: bool) -> Any:
     options: dict[str, Any] = {"pretrained": pretrained, "num_classes": 0, "in_chans": config.channels}
     try:
         return timm.create_model(name, **options, img_size=(config.height, config.width))
-    except TypeError:  # a convolutional network takes frames of any size, and no option for it
+    except TypeError as error:
+        if "img_size" not in str(error):
+            raise
+        # A convolutional network takes frames of any size, and no option for it.
         return timm.create_model(name, **options)

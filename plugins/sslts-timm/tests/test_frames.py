@@ -53,6 +53,20 @@ def test_an_unknown_backbone_suggests_the_nearest():
         Frames.create(model="resnet81", channels=1)
 
 
+def test_a_backbone_that_widens_its_features_before_the_classifier_is_read_as_it_is():
+    encoder = Frames.create(model="mobilenetv3_small_050", **SIZES).eval()
+    made = encoder.encode(encoder.tokenize(encoder.example_signal(2)))
+    assert made.values.shape == (2, 3, 8)
+
+
+def test_training_starts_from_the_weights_that_the_config_names(monkeypatch):
+    encoder = Frames.create(model="test_resnet", weights="test_resnet.r160_in1k", frozen=True, **SIZES).train()
+    asked = []
+    monkeypatch.setattr(encoder, "start_from", asked.append)
+    encoder.prepare(encoder.example_signal())
+    assert asked == ["test_resnet.r160_in1k"]
+
+
 def test_weights_of_another_architecture_are_refused():
     with pytest.raises(ConfigError, match="no set of weights for 'test_resnet'"):
         Frames.example().start_from("resnet18.a1_in1k")
