@@ -9,13 +9,19 @@ import pytest
 import torch
 from fake_plugins import Installer
 from hypothesis import settings
-from scorecard import pytest_configure, pytest_runtest_logreport, pytest_runtest_setup, pytest_terminal_summary
+from scorecard import (
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 
 from sslts import registry
 from sslts.config import Channel, Modality, SensorSpec
 
 #: Hooks of the scorecard; pytest finds them here.
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_setup", "pytest_terminal_summary"]
+__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_setup", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("sslts", deadline=None)

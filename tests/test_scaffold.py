@@ -33,7 +33,7 @@ def test_a_name_of_several_words_becomes_a_module(tmp_path: Path):
 def test_the_command_says_what_to_do_next(tmp_path: Path):
     result = CliRunner().invoke(app, ["new-plugin", "acme", "--folder", str(tmp_path / "acme")])
     assert result.exit_code == 0
-    assert f"pip install -e {tmp_path / 'acme'}" in result.stdout
+    assert f"pip install -e '{tmp_path / 'acme'}[test]'" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["Acme", "acme.x", "../acme", "acme_x", "-acme", "a" * 41, ""])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import small_model
 import torch
-from fuzz import damaged, survives
+from fuzz import damaged, refused, survives
 
 import sslts
 from sslts.config import ModelConfig, parse
@@ -52,9 +52,9 @@ def test_damaged_weights(folder, state, tmp_path, rounds, corpus, limits):
         loaded = artefact.load_weights(tmp_path, state)
         assert {name: (tensor.shape, tensor.dtype) for name, tensor in loaded.items()} == expected
 
-    refused, accepted = survives("weights", many((folder / "model.safetensors").read_bytes(), rounds, 1), read, corpus, limits)
+    turned_down, accepted = survives("weights", many((folder / "model.safetensors").read_bytes(), rounds, 1), read, corpus, limits)
     # Damage to numbers alone looks like other weights: the manifest's hash tells it, before this is asked.
-    assert refused > accepted
+    assert turned_down > accepted
     assert accepted > 0 or rounds < 1000
 
 
@@ -117,14 +117,14 @@ def _hand_made() -> dict[str, bytes]:
 
 @pytest.mark.trust("F2", "hand-made hostile weight files: refused, typed, in under a second each")
 @pytest.mark.parametrize("name", _hand_made())
-def test_hand_made_weights(name, tmp_path, state, corpus, limits):
+def test_hand_made_weights(name, tmp_path, state, limits):
     path = tmp_path / "model.safetensors"
 
     def read(data: bytes) -> None:
         path.write_bytes(data)
         artefact.load_weights(tmp_path, state)
 
-    assert survives("none", [_hand_made()[name]], read, corpus, limits) == (1, 0)
+    assert refused(_hand_made()[name], read, limits)
     with pytest.raises(SslTsError, match="model.safetensors"):
         read_header(path) if name != "a name that is a path" else artefact.load_weights(tmp_path, state)
 
@@ -134,8 +134,8 @@ def test_damaged_configs(folder, rounds, corpus, limits):
     def read(data: bytes) -> None:
         parse(ModelConfig, parse_json(data.decode("utf-8", "surrogateescape"), "config.json"), "config.json")
 
-    refused, accepted = survives("config", many((folder / "config.json").read_bytes(), rounds, 3), read, corpus, limits)
-    assert refused > accepted > 0
+    turned_down, accepted = survives("config", many((folder / "config.json").read_bytes(), rounds, 3), read, corpus, limits)
+    assert turned_down > accepted > 0
 
 
 def _changes() -> list[tuple[str, Any]]:
@@ -160,7 +160,7 @@ def test_the_hand_made_configs_are_sixty():
 
 
 @pytest.mark.trust("F3", "10,000 damaged and 60 hand-made configs: refused with the field, or a config; nothing is imported or run")
-def test_hand_made_configs_are_refused_with_the_fields_name(folder, tmp_path, corpus, limits):
+def test_hand_made_configs_are_refused_with_the_fields_name(folder, tmp_path, limits):
     original = json.loads((folder / "config.json").read_text())
     loaded_before = set(sys.modules)
     for path, value in _changes():
@@ -175,7 +175,7 @@ def test_hand_made_configs_are_refused_with_the_fields_name(folder, tmp_path, co
             (tmp_path / "config.json").write_bytes(data)
             artefact.read_config(tmp_path)
 
-        assert survives("none", [text], read, corpus, limits) == (1, 0), f"{path} = {value!r} was accepted"
+        assert refused(text, read, limits), f"{path} = {value!r} was accepted"
         with pytest.raises(SslTsError, match=steps[-1] if not steps[-1].isdigit() else steps[-2]):
             read(text)
     assert not {name for name in set(sys.modules) - loaded_before if name.split(".")[0] in ("evil", "os.system")}
@@ -184,7 +184,7 @@ def test_hand_made_configs_are_refused_with_the_fields_name(folder, tmp_path, co
 
 @pytest.mark.trust("F3", "10,000 damaged and 60 hand-made configs: refused with the field, or a config; nothing is imported or run")
 def test_a_config_that_asks_for_more_than_its_weights_hold_allocates_nothing(folder, tmp_path):
-    """10^9 numbers described, a few thousand stored: refused before they are allocated."""
+    """Hundreds of millions of numbers described, a few thousand stored: refused before they are allocated."""
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     told = json.loads((folder / "config.json").read_text())
@@ -192,15 +192,15 @@ def test_a_config_that_asks_for_more_than_its_weights_hold_allocates_nothing(fol
         told["components"][role]["options"]["filters"] = [4096]
         told["components"][role]["options"]["kernels"] = [4096]
     (tmp_path / "config.json").write_text(json.dumps(told))
-    with pytest.raises(SslTsError):
+    with pytest.raises(SslTsError, match=r"describes a network of more than [0-9,]+ numbers"):
         from_folder(tmp_path)
 
 
 @pytest.mark.trust("F4", "1,000 damaged cards and hand-made ones: read as plain values, or refused; nothing is executed")
 def test_damaged_cards(folder, rounds, corpus, limits):
     inputs = many((folder / "README.md").read_bytes(), max(rounds // 10, 100), 4)
-    refused, accepted = survives("card", inputs, lambda data: parse_card(data.decode("utf-8", "replace")), corpus, limits)
-    assert refused > 0
+    turned_down, accepted = survives("card", inputs, lambda data: parse_card(data.decode("utf-8", "replace")), corpus, limits)
+    assert turned_down > 0
     assert accepted > 0
 
 
@@ -220,12 +220,11 @@ def test_damaged_cards(folder, rounds, corpus, limits):
         "<<: {a: 1}\n<<: {a: 2}",
     ],
 )
-def test_hand_made_cards(front, corpus, limits):
-    assert survives("none", [f"---\n{front}\n---\nbody\n".encode()], lambda data: parse_card(data.decode()), corpus, limits)[1] in (0, 1)
-    try:
-        card = parse_card(f"---\n{front}\n---\nbody\n")
-    except SslTsError:
+def test_hand_made_cards(front, limits):
+    text = f"---\n{front}\n---\nbody\n"
+    if refused(text.encode(), lambda data: parse_card(data.decode()), limits):
         return
+    card = parse_card(text)
     assert all(isinstance(value, str | int | float | bool | list | dict | type(None)) for value in card.front_matter.values())
 
 
