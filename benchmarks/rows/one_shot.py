@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.pretrain import overridden
+from sslts import registry
 from sslts.config import ComponentRef
 from sslts.data.store_build import Source, build_store
 from sslts.errors import LeakageError
@@ -33,6 +34,9 @@ RECIPE = "mu-mae-utd-mhad"
 VERSION = 1
 _BATCH = 64
 _COSINE = ComponentRef(name="prototypes", options={"distance": "cosine"})
+
+#: Heads that need a word more than their name.
+_TITLES = {"label-propagation": "head: label-propagation (sees all queries)"}
 
 #: What is missing at test, from a model that was fitted with everything.
 MISSING = {"depth": ("depth",), "inertial": ("acc", "gyro"), "skeleton": ("skeleton",)}
@@ -72,8 +76,6 @@ class OneShotRow:
 
 def clips_source(protocol: OneShotProtocol, recipe: Recipe, data: Path, store: Path) -> tuple[StoreSource, list[str]]:
     """All clips of the data set at the recipe's sizes, and what class numbers stand for."""
-    from sslts import registry
-
     reader = registry.get("reader", protocol.reader).create(**recipe.data.options)
     built = build_store(store, Source(reader, data / protocol.folder), recipe.spec)
     names = label_names(built)
@@ -117,7 +119,7 @@ class MuMAERow(OneShotRow):
     def pretrained(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> Model:
         """Stage 1 of a fold. Rows that differ in stage 2 alone share it."""
         recipe = overridden(self.recipe(protocol.folds[fold]), {})
-        key = f"{recipe.digest[:12]}{'' if self.trained else '-random'}"
+        key = f"{VERSION}-{recipe.digest[:12]}{'' if self.trained else '-random'}"
         out = work / protocol.id / f"fold{fold}-{key}"
         if not (out / "artefact" / "config.json").exists():
             run_recipe(recipe, root=data / protocol.folder, out=out, store=work / "cache" / "utd-clips", train_weights=self.trained)
@@ -131,10 +133,17 @@ class MuMAERow(OneShotRow):
         wanted = {name: parts for name, parts in protocol.inputs.items() if self.inputs is None or name in self.inputs}
         found: dict[str, Judged] = {}
         for name, parts in wanted.items():
-            method, history = self._tuned(protocol, fold, source, labels, subjects, parts, data=data, work=work)
+            method, fitted = self._tuned(protocol, fold, source, labels, subjects, parts, data=data, work=work)
             embedded = _fused(method, _views(method, source, parts))
-            head: FewShotHead = build("head", self.head, "head")
-            told = {"step": history[1], "validation": history[0]}
+            head = fitted.head if self._trains_head() else build("head", self.head, "head", {"embed_dim": embedded.shape[1]})
+            chosen = fitted.chosen
+            told = {
+                "step": fitted.kept,
+                "validation": [[each.step, each.accuracy] for each in fitted.history],
+                "weights": dict(zip(("joint", *recipe.spec.names), chosen.weights, strict=True)),
+                "shrink": chosen.shrink,
+                "turns": chosen.accuracy,
+            }
             found[name] = Judged(embedded, labels, subjects, head, selected=told)
             if name == "all" and not self.exploratory:
                 for missing, left_out in MISSING.items():
@@ -154,7 +163,7 @@ class MuMAERow(OneShotRow):
         *,
         data: Path,
         work: Path,
-    ) -> tuple[FusedMethod, tuple[list[list[float]], int]]:
+    ) -> tuple[FusedMethod, finetune.Fitted]:
         """Stage 2 for one input: base classes teach, validation classes select; novel ones are not read."""
         model = self.pretrained(protocol, fold, data=data, work=work)
         method, recipe, classes = model.method, self.recipe(protocol.folds[fold]), protocol.folds[fold]
@@ -173,8 +182,14 @@ class MuMAERow(OneShotRow):
         if set(base.labels) & set(classes.novel) or set(validation.labels) & set(classes.novel):
             raise LeakageError("A novel class is among those that teach or select.")
         settings: FineTuning = recipe.finetune
-        history, kept = finetune.fit(method, base, validation, settings, seed=recipe.seed)
-        return method, ([[each.step, each.accuracy] for each in history], kept)
+        if self._trains_head():
+            settings = settings.model_copy(update={"head": self.head})
+        return method, finetune.fit(method, base, validation, settings, seed=recipe.seed)
+
+    def _trains_head(self) -> bool:
+        """Whether stage 2 trains with this row's head; one that judges queries by each other only judges."""
+        cls: type[FewShotHead] = registry.get("head", self.head.name)
+        return not cls.transductive
 
 
 @torch.no_grad()
@@ -264,6 +279,8 @@ def rows() -> list[OneShotRow]:
         "logistic": ComponentRef(name="logistic"),
         "matching": ComponentRef(name="matching"),
         "label-propagation": ComponentRef(name="label-propagation"),
+        "relation": ComponentRef(name="relation"),
+        "attended-prototypes": ComponentRef(name="attended-prototypes"),
     }
     return [
         MuMAERow("mu-mae-utd-mhad", "Mu-MAE"),
@@ -274,7 +291,7 @@ def rows() -> list[OneShotRow]:
         trial("ratio-0.75", "three quarters hidden", overrides=_ratio(0.75)),
         trial("ratio-0.5", "half hidden", overrides=_ratio(0.5)),
         trial("cross-attention", "cross-attention fusion", fusion=ComponentRef(name="cross-attention")),
-        *(trial(f"head-{name}", f"head: {name}", head=ref) for name, ref in heads.items()),
+        *(trial(f"head-{name}", _TITLES.get(name, f"head: {name}"), head=ref) for name, ref in heads.items()),
     ]
 
 

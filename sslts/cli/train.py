@@ -48,6 +48,7 @@ def finetune(
     from sslts.training.finetune import finetune as run
 
     tuned = run(recipe, root=root, start=start, out=out, progress=not quiet)
-    first, best = tuned.history[0], max(each.accuracy for each in tuned.history)
-    typer.echo(f"validation classes: {100 * first.accuracy:.1f} % by the closed form, {100 * best:.1f} % as kept (step {tuned.kept})")
+    fitted = tuned.fitted
+    first, best = fitted.history[0], max(each.accuracy for each in fitted.history)
+    typer.echo(f"validation classes: {100 * first.accuracy:.1f} % by the closed form, {100 * best:.1f} % as kept (step {fitted.kept})")
     typer.echo(f"{tuned.model.name}: {tuned.folder}")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, final
 
-import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn import functional
 
 from sslts.config import ComponentConfig
+from sslts.fusion.places import Places
 from sslts.interfaces import Fusion
 
 
 @final
 class Concatenation(Fusion):
-    """[B, E] and [B, M, E] -> [B, (M + 1) * E]: each of unit length, absent ones 0. Cosine similarities are then means over modalities."""
+    """[B, E] and [B, M, E] -> [B, (M + 1) * E]: each of unit length times its weight, absent ones 0.
+
+    Cosine similarities are then weighted means over views (`Places`).
+    """
 
     class Config(ComponentConfig):
-        """embed_dim: E; modalities: M; joint: weight of what all modalities share, beside 1 for each of them."""
+        """embed_dim: E; modalities: M; joint: weight of what all modalities share at first, beside 1 for each of them."""
 
         FROM_SPEC: ClassVar[tuple[str, ...]] = ("embed_dim", "modalities")
 
@@ -31,6 +34,7 @@ class Concatenation(Fusion):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.embed_dim = (config.modalities + 1) * config.embed_dim
+        self.places = Places(config.modalities, joint=config.joint)
 
     @classmethod
     def example(cls) -> Concatenation:
@@ -39,8 +43,8 @@ class Concatenation(Fusion):
 
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
         """-> [B, (M + 1) * E]."""
-        shared = self.config.joint**0.5 * functional.normalize(joint, dim=-1)
-        own = functional.normalize(unimodal, dim=-1)
-        shared = torch.where(present.any(1, keepdim=True), shared, torch.zeros_like(shared))
-        own = torch.where(present[..., None], own, torch.zeros_like(own))
-        return torch.cat([shared[:, None], own], dim=1).flatten(1)
+        return self.places(joint, unimodal, present)
+
+    def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:
+        """Of the joint view and of each modality's own, [M + 1]; which modalities were there, [M]."""
+        self.places.weigh(weights, fitted)

@@ -6,6 +6,7 @@ judged by the other queries. `cross-attention` asks the modalities of the same r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Self, final
 
 import torch
@@ -14,6 +15,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sslts.config import ComponentConfig
+from sslts.fusion.places import Places
 from sslts.interfaces import Fusion
 
 
@@ -32,18 +34,31 @@ class _Config(ComponentConfig):
 
 
 class _CrossAttention(Fusion):
-    """What both variants are made of: W_m, W_q, W_k, W_v of each modality, elementwise weights, and the map that joins all heads."""
+    """What both variants are made of: views side by side (`Places`), and one more place for what attention reads.
+
+    W_m W_q, W_k, W_v of each modality, elementwise weights, the map that joins all heads, and how sharply a head attends. A gate that
+    starts at 0 lets attention in: before training the result is that of `concatenation`.
+    """
 
     config: _Config
 
     def __init__(self, config: _Config) -> None:
         super().__init__(config)
-        self.embed_dim = dim = config.embed_dim
+        dim = config.embed_dim
+        self.embed_dim = (config.modalities + 2) * dim
+        self.places = Places(config.modalities)
         self.ask = nn.Parameter(torch.eye(dim).repeat(config.modalities, 1, 1))  # W_m W_q: two linear maps in a row are one
         self.key = nn.Parameter(torch.eye(dim).repeat(config.modalities, 1, 1))
         self.value = nn.Parameter(torch.eye(dim).repeat(config.modalities, 1, 1))
         self.weight = nn.Parameter(torch.ones(config.modalities, dim))
         self.join = nn.Linear(config.modalities * dim, dim)
+        # Views are of unit length, so that a head's dot products are about 1 / heads at most: without this, attention would be even.
+        self.sharpness = nn.Parameter(torch.full((config.heads, 1), 4.0 * config.heads))
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:
+        """Of the joint view and of each modality's own, [M + 1]; which modalities were there, [M]."""
+        self.places.weigh(weights, fitted)
 
     def _projected(self, joint: Tensor, unimodal: Tensor, present: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values by modality and head, [B, M, H, E / H] each."""
@@ -52,21 +67,23 @@ class _CrossAttention(Fusion):
         key, value = (torch.einsum("bme,mef->bmf", unimodal, matrix) for matrix in (self.key, self.value))
         heads = self.config.heads
         query, keys, values = (rearrange(part, "b m (h d) -> b m h d", h=heads) for part in (asked, key, value))
-        return query * query.shape[-1] ** -0.5, keys, values
+        return query * self.sharpness, keys, values
 
-    def _joined(self, attended: Tensor, joint: Tensor, present: Tensor) -> Tensor:
-        """[B, M, H, D] -> [B, E], beside what is shared; nothing present -> 0."""
+    def _joined(self, attended: Tensor, joint: Tensor, unimodal: Tensor, present: Tensor) -> Tensor:
+        """Views side by side, and [B, M, H, D] -> [B, E] beside them; nothing present -> 0."""
         weighted = self.weight * rearrange(attended, "b m h d -> b m (h d)")
         weighted = torch.where(present[..., None], weighted, torch.zeros_like(weighted))
-        made = joint + self.join(weighted.flatten(1))
-        return torch.where(present.any(1, keepdim=True), made, torch.zeros_like(made))
+        read = self.gate * self.join(weighted.flatten(1))
+        read = torch.where(present.any(1, keepdim=True), read, torch.zeros_like(read))
+        return torch.cat([self.places(joint, unimodal, present), read], dim=1)
 
 
 @final
 class CrossAttention(_CrossAttention):
     """joint [B, E] asks the M modalities of its own row; a row's result depends on that row alone.
 
-    differs from the paper: attention runs along the modalities of a clip, not along the clips of an episode.
+    differs from the paper: attention runs along the modalities of a clip, not along the clips of an episode; views stand beside what it
+    reads, and it attends as sharply as it learns to.
     """
 
     class Config(_Config):
@@ -86,7 +103,7 @@ class CrossAttention(_CrossAttention):
         absent = ~present[:, None, None, :]
         share = torch.softmax(scores.masked_fill(absent, torch.finfo(scores.dtype).min), dim=-1)
         attended = torch.einsum("bhmn,bnhd->bmhd", share.masked_fill(absent, 0.0), values)
-        return self._joined(attended, joint, present)
+        return self._joined(attended, joint, unimodal, present)
 
 
 @final
@@ -118,4 +135,4 @@ class EpisodicCrossAttention(_CrossAttention):
         scores = torch.einsum("bmhd,cmhd->mhbc", query, keys).masked_fill(~allowed, torch.finfo(query.dtype).min)
         share = torch.softmax(scores, dim=-1).masked_fill(~allowed, 0.0)
         attended = torch.einsum("mhbc,cmhd->bmhd", share, values)
-        return self._joined(attended, joint, present)
+        return self._joined(attended, joint, unimodal, present)

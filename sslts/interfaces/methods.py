@@ -102,5 +102,10 @@ class FusedMethod(Method):
         """[B, E]: what `embed` returns. episode: int [B], for a fusion that looks at the other rows of an episode."""
 
     @abstractmethod
-    def fit_metric(self, views: Views, labels: Tensor) -> None:
-        """Fit what has a closed form to labelled clips of base classes; labels int [B]."""
+    def fit_metric(self, views: Views, labels: Tensor, *, shrink: float | None = None) -> None:
+        """Fit what has a closed form to labelled clips of base classes; labels int [B]. shrink: how far covariances are drawn to a sphere,
+        0 to 1; the method's own if None."""
+
+    @abstractmethod
+    def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:
+        """How much the joint view and each modality's own counts, [M + 1]; which modalities were there when they were fitted, [M]."""

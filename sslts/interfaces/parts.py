@@ -92,6 +92,10 @@ class Fusion(Component):
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor, episode: Tensor | None = None) -> Tensor:
         """joint [B, D], unimodal [B, M, D], present bool [B, M] -> [B, embed_dim]. episode: int [B], whose rows belong together."""
 
+    def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:
+        """How much the joint view and each modality's own counts, [M + 1], and which modalities were there when they were fitted, [M].
+        Default: this fusion decides itself."""
+
 
 class Predictor(Component):
     """TOKENS AT TARGETS: the JEPA predictor and the MAE decoder alike."""

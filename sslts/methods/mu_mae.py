@@ -10,7 +10,7 @@ For recognition, what the joint encoder makes of a whole clip is fused with what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, final
 
 import torch
@@ -32,10 +32,10 @@ from sslts.types import Inpainted, LossParts, MaskPlan, SensorBatch, Tokens, Vie
 class MuMAE(FusedMethod):
     """Reconstruction of hidden patches; embeddings for recognition from a few examples.
 
-    An embedding is the fusion of the joint encoder's mean token with each modality's own view (`unimodal.NAME`, else the mean of that
-    modality's tokens in the joint encoder). Without a fusion it is those means, one after another.
+    An embedding is the fusion of a joint view (the mean over modalities of their mean tokens in the joint encoder) with each modality's
+    own (`unimodal.NAME`, else what the joint encoder makes of that modality alone). Without a fusion it is those own views side by side.
 
-    differs from the paper: views pass through a whitening fitted on base classes (`fit_metric`), and unimodal encoders may be fixed.
+    differs from the paper: views pass through a whitening fitted on base classes (`fit_metric`), and unimodal encoders are fixed.
     """
 
     class Config(ComponentConfig):
@@ -74,6 +74,11 @@ class MuMAE(FusedMethod):
         self.maskers = nn.ModuleDict(dict(maskers or {}))
         self.unimodal = nn.ModuleDict(dict(unimodal or {}))
         for name, own in self.unimodal.items():
+            if next(own.parameters(), None) is not None:
+                raise ConfigError(
+                    f"unimodal.{name} ({type(own).__name__}) has weights that neither stage trains: use a fixed encoder ('kernel-shares') "
+                    "or none, for what the joint encoder makes of that modality alone."
+                )
             if own.embed_dim != joint.embed_dim:
                 raise ConfigError(
                     f"unimodal.{name} has embed_dim {own.embed_dim}, the joint encoder {joint.embed_dim}. Give both the same."
@@ -163,13 +168,16 @@ class MuMAE(FusedMethod):
 
     def views(self, batch: SensorBatch) -> Views:
         """What the joint encoder makes of whole clips, and what each modality says alone; before any metric."""
-        tokens = self.encode(self.tokenise(batch))
-        means, present = ops.modality_means(tokens, len(self.encoders))
+        patches = self.tokenise(batch)
+        means, present = ops.modality_means(self.encode(patches), len(self.encoders))
+        # Each modality counts once, however many tokens it has.
+        joint = ops.masked_mean(means, present[..., None], 1)
         own = []
-        for index, (name, signal) in enumerate(batch.signals.items()):
+        for name, signal in batch.signals.items():
             encoder: Any = dict(self.unimodal.items()).get(name)
-            own.append(means[:, index] if encoder is None else ops.pooled_mean(encoder.encode(encoder.tokenize(signal))))
-        return Views(ops.pooled_mean(tokens), torch.stack(own, dim=1), present)
+            alone = self.encode(self._only(patches, name)) if encoder is None else encoder.encode(encoder.tokenize(signal))
+            own.append(ops.pooled_mean(alone))
+        return Views(joint, torch.stack(own, dim=1), present)
 
     def fused(self, views: Views, episode: Tensor | None = None) -> Tensor:
         """[B, E] of views."""
@@ -180,12 +188,21 @@ class MuMAE(FusedMethod):
         return self.fusion(shared(views.joint), apart, views.present, episode)
 
     @torch.no_grad()
-    def fit_metric(self, views: Views, labels: Tensor) -> None:
-        """Whiten each view by the covariance within base classes: labels int [n]; clips that lack a modality take no part in its fit."""
+    def fit_metric(self, views: Views, labels: Tensor, *, shrink: float | None = None) -> None:
+        """Whiten each view by the covariance within base classes: labels int [n].
+
+        Clips that lack a modality which others have take no part in its fit, and none in that of the joint view; a modality that no clip
+        has keeps its view as it is.
+        """
+        used = views.present.any(0)
         for index, metric in enumerate(self._metric()):
-            there = views.present.all(1) if index == 0 else views.present[:, index - 1]
-            values = views.joint if index == 0 else views.own[:, index - 1]
-            metric.fit(values[there], labels[there], shrink=self.config.shrink)
+            if index == 0:
+                there, values = views.present[:, used].all(1), views.joint
+            elif bool(used[index - 1]):
+                there, values = views.present[:, index - 1], views.own[:, index - 1]
+            else:
+                continue
+            metric.fit(values[there], labels[there], shrink=self.config.shrink if shrink is None else shrink)
 
     @torch.no_grad()
     def prepare(self, batch: SensorBatch) -> None:
@@ -251,6 +268,16 @@ class MuMAE(FusedMethod):
             seen, filled_in, shade = (encoder.assembled(part) for part in (tokens.values, made, everywhere))
             found[name] = Inpainted(seen, filled_in, shade > 0)
         return found
+
+    def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:
+        """How much the joint view and each modality's own counts in the fusion."""
+        if self.fusion is not None:
+            self.fusion.weigh(weights, fitted)
+
+    @staticmethod
+    def _only(patches: Mapping[str, Tokens], wanted: str) -> dict[str, Tokens]:
+        """The same patches, of which only one modality's are valid: what it says alone must not have seen the others."""
+        return {name: tokens if name == wanted else tokens.keep(torch.zeros_like(tokens.valid)) for name, tokens in patches.items()}
 
     def _metric(self) -> list[WithinClassWhitening]:
         return list(self.metric)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """Stage 2: from a pretrained model to one that recognises classes from a few examples, by what base classes teach.
 
-The encoders stand still: what they make of every clip is computed once. The metric is fitted in closed form; then the fusion (and a head
-with weights of its own) is trained on base classes by
+The encoders stand still: what they make of every clip is computed once. How much each view counts is chosen on base classes that take
+turns, the metric is fitted in closed form; then the fusion (and a head with weights of its own) is trained on base classes by
 
     L = CE(all base classes) + weight * CE(an episode of base classes)                  (Mu-MAE, Liu and Liu 2024, arXiv:2408.04243)
 
@@ -30,6 +30,7 @@ from sslts.training.recipe import FineTuning, Recipe, load_recipe
 from sslts.training.run import base_and_validation, find_recipe
 from sslts.training.seeding import derive_seed, generator_for, seeded
 from sslts.training.store_source import KnownSource
+from sslts.training.view_weights import Chosen, choose
 from sslts.types import Views
 
 logger = logging.getLogger(__name__)
@@ -64,13 +65,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Fitted:
+    """The checks, the step whose state was kept, the head as it was then, and how views were weighed."""
+
+    history: tuple[Step, ...]
+    kept: int
+    head: FewShotHead
+    chosen: Chosen
+
+
+@dataclass(frozen=True, slots=True)
 class FineTuned:
-    """The model, its artefact folder, the checks, and the step whose state was kept."""
+    """The model, its artefact folder, and how it was fitted. `Model.few_shot` takes `fitted.head`, which may have weights of its own."""
 
     model: Model
     folder: Path
-    history: tuple[Step, ...]
-    kept: int
+    fitted: Fitted
 
 
 def finetune(
@@ -108,14 +118,14 @@ def finetune(
     sources, names = base_and_validation(made, root, windows, validation=settings.validation_labels)
     base, validation = (clips_of(model.method, source, names, progress=progress) for source in sources)
     check_classes(base, validation)
-    with seeded(derive_seed(made.seed, "finetune")):
-        history, kept = fit(model.method, base, validation, settings, seed=made.seed, progress=progress)
+    fitted = fit(model.method, base, validation, settings, seed=made.seed, progress=progress)
     folder = Path(out or Path("runs") / f"{made.name}-finetuned") / "artefact"
     parts = tuple(dict.fromkeys((*model.config.trained_parts, "fusion", "metric")))
     tuned = Model(model.config.model_copy(update={"trained_parts": parts}), model.method.eval())
     tuned.save(folder, overwrite=True)
-    logger.info("Kept step %d of %s; wrote %s.", kept, [(each.step, round(each.accuracy, 3)) for each in history], folder)
-    return FineTuned(tuned, folder, history, kept)
+    told = [(each.step, round(each.accuracy, 3)) for each in fitted.history]
+    logger.info("Views count %s; kept step %d of %s; wrote %s.", fitted.chosen.weights, fitted.kept, told, folder)
+    return FineTuned(tuned, folder, fitted)
 
 
 @torch.no_grad()
@@ -140,26 +150,29 @@ def check_classes(base: Clips, validation: Clips) -> None:
         raise LeakageError(f"{', '.join(both)} would be validation classes, but are among the base classes. Exclude them from the base.")
 
 
-def fit(
-    method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool = False
-) -> tuple[tuple[Step, ...], int]:
-    """Fit the metric, then train the fusion; leaves the method in the state that recognised validation classes best.
+def fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool = False) -> Fitted:
+    """Choose how views count and fit the metric, then train the fusion and the head; leaves the method in the state that recognised
+    validation classes best. A function of its arguments and the seed alone."""
+    with seeded(derive_seed(seed, "finetune")):
+        return _fit(method, base, validation, settings, seed=seed, progress=progress)
 
-    Returns the checks and the step whose state was kept.
-    """
+
+def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool) -> Fitted:
     names = sorted(set(base.labels))
     labels = base.numbered(names)
-    method.fit_metric(base.views, labels)
-    head = _head(settings.head)
+    chosen = choose(base.views, labels, base.subjects, seed=seed)
+    method.fit_metric(base.views, labels, shrink=chosen.shrink)
+    method.weigh(chosen.weights, chosen.fitted)
+    width = method.fused(base.views.select(torch.arange(2))).shape[1]
+    head = _head(settings.head, width)
     checks = _episodes(validation, settings, count=settings.check_episodes, seed=seed)
     history = [Step(0, _accuracy(method, head, validation, checks))]
     trained = [parameter for part in (method.fusion, head) if part is not None for parameter in part.parameters()]
     if not settings.steps or not trained:
-        return tuple(history), 0
-    width = method.fused(base.views.select(torch.arange(2))).shape[1]
+        return Fitted(tuple(history), 0, head, chosen)
     classifier = nn.Linear(width, len(names), bias=False)
     optimiser = torch.optim.AdamW([*trained, *classifier.parameters()], lr=settings.lr, weight_decay=settings.weight_decay)
-    best, kept, since = copy.deepcopy(method.state_dict()), 0, 0
+    best, kept, since = (copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())), 0, 0
     drawn = draw_episodes(
         labels.numpy(), base.subjects, among=range(len(names)), ways=settings.ways, shots=settings.shots, count=settings.steps, seed=seed
     )
@@ -176,13 +189,14 @@ def fit(
             continue
         history.append(Step(step, _accuracy(method, head, validation, checks)))
         if history[-1].accuracy > max(each.accuracy for each in history[:-1]):
-            best, kept, since = copy.deepcopy(method.state_dict()), step, 0
+            best, kept, since = (copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())), step, 0
         else:
             since += 1
         if since >= settings.patience:
             break
-    method.load_state_dict(best)
-    return tuple(history), kept
+    method.load_state_dict(best[0])
+    head.load_state_dict(best[1])
+    return Fitted(tuple(history), kept, head, chosen)
 
 
 def _episode_loss(method: FusedMethod, head: FewShotHead, base: Clips, drawn: Episodes, number: int, settings: FineTuning) -> Tensor:
@@ -206,8 +220,8 @@ def _episodes(clips: Clips, settings: FineTuning, *, count: int, seed: int) -> E
     return draw_episodes(classes, clips.subjects, among=range(len(names)), ways=ways, shots=settings.shots, count=count, seed=seed)
 
 
-def _head(ref: ComponentRef) -> FewShotHead:
-    head: FewShotHead = build("head", ref, "finetune.head")
+def _head(ref: ComponentRef, embed_dim: int) -> FewShotHead:
+    head: FewShotHead = build("head", ref, "finetune.head", {"embed_dim": embed_dim})
     if head.transductive:
         raise ConfigError(f"finetune.head is '{ref.name}', which judges queries by each other. Choose one that does not: 'prototypes'.")
     return head

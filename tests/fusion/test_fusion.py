@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch.nn import functional
@@ -73,12 +71,12 @@ def test_cross_attention_asks_the_modalities_of_its_own_row():
             for head in range(2):
                 there = [m for m in range(2) if present[row, m]]
                 cut = slice(4 * head, 4 * head + 4)
-                score = torch.stack([(query[cut] * (own[row, m] @ made.key[m])[cut]).sum() / math.sqrt(4) for m in there])
+                score = torch.stack([(query[cut] * (own[row, m] @ made.key[m])[cut]).sum() * made.sharpness[head, 0] for m in there])
                 share = score.exp() / score.exp().sum()
                 heads.append(sum(s * (own[row, m] @ made.value[m])[cut] for s, m in zip(share, there, strict=True)))
             parts.append(made.weight[asking] * torch.cat(heads) * present[row, asking])
-        expected = joint[row] + made.join(torch.cat(parts))
-        torch.testing.assert_close(found[row], expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(found[row, 24:], made.gate * made.join(torch.cat(parts)), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[:, :24], made.places(joint, own, present))
 
 
 def test_episodic_cross_attention_asks_all_rows_of_its_episode_and_no_other():
@@ -92,10 +90,39 @@ def test_episodic_cross_attention_asks_all_rows_of_its_episode_and_no_other():
         for head in range(2):
             cut = slice(4 * head, 4 * head + 4)
             query = (joint[row] @ made.ask[m])[cut]
-            score = torch.stack([(query * (own[other, m] @ made.key[m])[cut]).sum() / 2 for other in range(3)])
+            score = torch.stack([(query * (own[other, m] @ made.key[m])[cut]).sum() * made.sharpness[head, 0] for other in range(3)])
             heads.append(torch.softmax(score, 0) @ torch.stack([(own[other, m] @ made.value[m])[cut] for other in range(3)]))
         parts.append(made.weight[m] * torch.cat(heads))
-    torch.testing.assert_close(found[row], joint[row] + made.join(torch.cat(parts)), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[row, 24:], made.gate * made.join(torch.cat(parts)), atol=1e-5, rtol=1e-5)
+
+
+def test_before_training_attention_adds_nothing():
+    """So that a trial of it starts where concatenation does."""
+    plain, made = Concatenation.create(embed_dim=8, modalities=2), CrossAttention.create(embed_dim=8, modalities=2, heads=2)
+    found = made(*given())
+    torch.testing.assert_close(found[:, :24], plain(*given()))
+    assert found[:, 24:].eq(0).all()
+
+
+def test_weights_are_those_of_the_mean_over_cosines_and_zero_stays_zero():
+    made, (joint, own, _) = Concatenation.create(embed_dim=8, modalities=2), given()
+    present = torch.ones(len(joint), 2, dtype=torch.bool)
+    made.weigh((0.5, 1.0, 0.0), (True, True))
+    found = torch.nn.functional.normalize(made(joint, own, present), dim=1)
+    cosines = [torch.cosine_similarity(view[0], view[1], dim=0) for view in (joint, own[:, 0])]
+    torch.testing.assert_close(found[0] @ found[1], (0.5 * cosines[0] + cosines[1]) / 1.5)
+    made(joint, own, present)[:, 16:].square().sum().backward()
+    assert made.places.amplitude.grad[2] == 0
+
+
+def test_the_joint_view_counts_only_where_all_is_there_that_it_was_fitted_with():
+    made, (joint, own, _) = Concatenation.create(embed_dim=8, modalities=2), given()
+    present = torch.ones(len(joint), 2, dtype=torch.bool)
+    present[0, 1] = False
+    assert made(joint, own, present)[0, :8].eq(0).all()
+    assert made(joint, own, present)[1, :8].ne(0).any()
+    made.weigh((1.0, 1.0, 0.0), (True, False))
+    assert made(joint, own, present)[0, :8].ne(0).any()
 
 
 def test_only_the_episodic_variant_looks_at_other_rows():

@@ -15,6 +15,7 @@ from sslts.fusion.cross_attention import CrossAttention
 from sslts.methods.mu_mae import MuMAE
 from sslts.training import finetune
 from sslts.training.recipe import FineTuning
+from sslts.training.view_weights import choose
 from sslts.types import Views
 
 NAMES = [f"class {number}" for number in range(12)]
@@ -50,10 +51,11 @@ def settings(**changes: Any) -> FineTuning:
 def test_the_closed_form_alone_helps_to_recognise_classes_it_has_never_seen():
     made = method(Concatenation.create(embed_dim=16, modalities=2))
     base, validation = clips(NAMES[:7], per=40), clips(NAMES[7:])
-    head = finetune._head(settings().head)
+    head = finetune._head(settings().head, 16)
     checks = finetune._episodes(validation, settings(), count=200, seed=1)
     before = finetune._accuracy(made, head, validation, checks)
-    history, kept = finetune.fit(made, base, validation, settings(steps=0), seed=1)
+    fitted = finetune.fit(made, base, validation, settings(steps=0), seed=1)
+    history, kept = fitted.history, fitted.kept
     assert kept == 0
     assert [each.step for each in history] == [0]
     assert finetune._accuracy(made, head, validation, checks) > before + 0.1
@@ -62,12 +64,13 @@ def test_the_closed_form_alone_helps_to_recognise_classes_it_has_never_seen():
 def test_the_state_that_recognised_validation_classes_best_is_kept():
     made = method()
     base, validation = clips(NAMES[:7]), clips(NAMES[7:])
-    history, kept = finetune.fit(made, base, validation, settings(lr=0.3, steps=40), seed=1)
+    fitted = finetune.fit(made, base, validation, settings(lr=0.3, steps=40), seed=1)
+    history, kept = fitted.history, fitted.kept
     assert [each.step for each in history][:2] == [0, 10]
     best = max(each.accuracy for each in history)
     assert next(each for each in history if each.step == kept).accuracy == best
     checks = finetune._episodes(validation, settings(), count=40, seed=1)
-    assert finetune._accuracy(made, finetune._head(settings().head), validation, checks) == pytest.approx(best)
+    assert finetune._accuracy(made, finetune._head(settings().head, 16), validation, checks) == pytest.approx(best)
 
 
 def test_training_moves_the_fusion_and_nothing_else():
@@ -91,7 +94,8 @@ def test_the_same_seed_gives_the_same_weights():
 
 def test_training_ends_when_validation_gets_no_better():
     made = method()
-    history, _ = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(steps=1000, check_every=1, patience=2, lr=1e-9), seed=1)
+    fitted = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(steps=1000, check_every=1, patience=2, lr=1e-9), seed=1)
+    history = fitted.history
     assert len(history) == 3
 
 
@@ -105,7 +109,7 @@ def test_a_head_that_looks_at_other_queries_is_refused(monkeypatch):
 
     monkeypatch.setattr(PrototypeHead, "transductive", True)
     with pytest.raises(ConfigError, match="judges queries by each other"):
-        finetune._head(settings().head)
+        finetune._head(settings().head, 16)
 
 
 def test_a_clip_that_lacks_a_modality_does_not_enter_its_whitening():
@@ -121,3 +125,53 @@ def test_a_clip_that_lacks_a_modality_does_not_enter_its_whitening():
 def test_a_pretrained_model_without_fusion_cannot_be_fused():
     with pytest.raises(ConfigError, match="Name one in its recipe"):
         MuMAE.example().fused(clips(NAMES[:2]).views)
+
+
+def test_a_modality_that_no_clip_has_takes_no_part_and_breaks_nothing():
+    """Fitted on some of the inputs, as the benchmark does for each of them."""
+    made, base, validation = method(Concatenation.create(embed_dim=16, modalities=2)), clips(NAMES[:7]), clips(NAMES[7:])
+    for part in (base, validation):
+        part.views.present[:, 1] = False
+    fitted = finetune.fit(made, base, validation, settings(steps=0), seed=1)
+    assert fitted.chosen.weights[2] == 0
+    assert fitted.chosen.fitted == (True, False)
+    torch.testing.assert_close(made.metric[2].matrix, torch.eye(16))
+    embedded = made.fused(base.views)
+    assert embedded[:, 32:].eq(0).all()
+    assert embedded[:, :16].norm(dim=1).gt(0).all(), "the joint view needs no modality that was never there"
+
+
+def test_views_that_tell_nothing_apart_are_switched_off():
+    """Noise helps nobody on classes that take their turn, although whitening makes it look good on those it was fitted on."""
+    names = [f"class {number}" for number in range(12)]
+    base = clips(names, noise=0.5, per=24)
+    noise = torch.randn(base.views.own[:, 1].shape, generator=torch.Generator().manual_seed(3))
+    views = Views(base.views.joint, torch.stack([base.views.own[:, 0], noise], 1), base.views.present)
+    chosen = choose(views, base.numbered(sorted(names)), base.subjects, seed=0)
+    assert chosen.weights[2] == 0
+    assert max(chosen.weights) == 1
+    assert chosen.accuracy > 0.8
+    assert choose(views, base.numbered(sorted(names)), base.subjects, seed=0) == chosen
+
+
+def test_too_few_base_classes_to_take_turns_count_all_views_alike():
+    base = clips(NAMES[:7])
+    assert choose(base.views, base.numbered(NAMES[:7]), base.subjects, seed=0).weights == (1.0, 1.0, 1.0)
+
+
+def test_a_head_with_weights_is_trained_and_returned_as_it_was_at_its_best():
+    made = method(Concatenation.create(embed_dim=16, modalities=2))
+    ref = {"name": "relation", "options": {"hidden": 16}}
+    fitted = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(head=ref, steps=40, lr=0.01), seed=1)
+    fresh = finetune._head(settings(head=ref).head, 48)
+    assert fitted.head.config.embed_dim == 48
+    if fitted.kept:
+        assert any(not torch.equal(a, b) for a, b in zip(fitted.head.parameters(), fresh.parameters(), strict=True))
+    again = finetune.fit(
+        method(Concatenation.create(embed_dim=16, modalities=2)),
+        clips(NAMES[:7]),
+        clips(NAMES[7:]),
+        settings(head=ref, steps=40, lr=0.01),
+        seed=1,
+    )
+    assert all(torch.equal(a, b) for a, b in zip(fitted.head.parameters(), again.head.parameters(), strict=True)), "the seed decides it all"
