@@ -10,7 +10,7 @@ from tiny_text import tiny_jepa
 from typer.testing import CliRunner
 
 from sslts.cli import app
-from sslts.cli.words import DEFAULT_MODEL
+from sslts.cli.words import CLIP_MODEL, DEFAULT_MODEL
 from sslts.cli.words_tour import QUERIES, TOP_K, WordsTour, spans, truth_at, words_tour
 from sslts.hub import catalogue
 from sslts.report.end_to_end import end_to_end
@@ -111,8 +111,9 @@ def test_without_the_bundled_model_the_demo_says_so_in_one_line_and_goes_on(
     monkeypatch.setattr(catalogue, "list_models", lambda *_: [])
     result = demo(model_folder, tmp_path / "demo", "--quiet")
     assert result.exit_code == 0, result.output
-    (told,) = result.stderr.splitlines()
-    assert told.startswith(f"sslts: {DEFAULT_MODEL} does not come with this copy")
+    words, clips = result.stderr.splitlines()
+    assert words.startswith(f"sslts: {DEFAULT_MODEL} does not come with this copy")
+    assert clips.startswith(f"sslts: {CLIP_MODEL} does not come with this copy")
     assert 'class="section words"' not in (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
 
 
