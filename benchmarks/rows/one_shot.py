@@ -297,6 +297,6 @@ def rows() -> list[OneShotRow]:
 
 def _ratio(ratio: float) -> dict[str, Any]:
     return {
-        "components.maskers.video": {"name": "tube", "options": {"ratio": ratio}},
+        "components.maskers.video": {"name": "tube", "options": {"ratio": ratio, "asked": 0.25}},
         "components.maskers.sensors": {"name": "synchronised", "options": {"ratio": ratio}},
     }

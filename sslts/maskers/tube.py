@@ -23,10 +23,16 @@ class _Ratio(ComponentConfig):
 
 @final
 class TubeMasker(Masker):
-    """Hide a share of the places (row, column) of a video, each for all of its time: what is hidden cannot be read off the frame before."""
+    """Hide a share of the places (row, column) of a video, each for all of its time: what is hidden cannot be read off the frame before.
+
+    A share of the hidden places may be enough to predict (VideoMAE V2, arXiv:2303.16727, sec. 3.2): the decoder, which sees hidden
+    places, then costs as much less, and over steps every place is asked for as often.
+    """
 
     class Config(_Ratio):
-        """ratio: share of the places that is hidden; at least one stays."""
+        """ratio: share of the places that is hidden; at least one stays. asked: share of the hidden places that are targets."""
+
+        asked: float = Field(default=1.0, gt=0, le=1)
 
     config: Config
 
@@ -38,7 +44,11 @@ class TubeMasker(Masker):
     def plan(self, tokens: Tokens, *, generator: torch.Generator) -> MaskPlan:
         """Tokens [B, N, D] -> visible [1, B, N], targets [1, B, N]."""
         columns = int(tokens.cell[..., 2].max()) + 1
-        return _plan(tokens, tokens.cell[..., 1] * columns + tokens.cell[..., 2], self.config.ratio, generator)
+        place = tokens.cell[..., 1] * columns + tokens.cell[..., 2]
+        rank, count = _ranks(place, self.config.ratio, generator)
+        plan = _as_plan(tokens, rank < count, generator)
+        asked = rank < max(1, round(self.config.asked * count))
+        return MaskPlan(plan.visible, plan.targets & asked)
 
 
 @final
@@ -89,11 +99,18 @@ def _plan(tokens: Tokens, place: Tensor, ratio: float, generator: torch.Generato
 
 
 def _hidden(place: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
-    """Which tokens lie at one of the hidden places: of P places, floor(ratio * P) are hidden, another draw for each row. bool [B, N]."""
+    """Which tokens lie at one of the hidden places. bool [B, N]."""
+    rank, count = _ranks(place, ratio, generator)
+    return rank < count
+
+
+def _ranks(place: Tensor, ratio: float, generator: torch.Generator) -> tuple[Tensor, int]:
+    """Each token's place in a random order of the places, another for each row, int [B, N]; and how many places are hidden: of P, those of
+    rank below floor(ratio * P)."""
     places = int(place.max()) + 1
     count = min(int(ratio * places + 1e-6), places - 1)
     rank = draw((len(place), places), generator, place.device).argsort(1).argsort(1)
-    return torch.gather(rank < count, 1, place)
+    return torch.gather(rank, 1, place), count
 
 
 def _as_plan(tokens: Tokens, hidden: Tensor, generator: torch.Generator) -> MaskPlan:

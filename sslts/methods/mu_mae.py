@@ -256,7 +256,8 @@ class MuMAE(FusedMethod):
         context = self.encode(patches, {name: plan.visible[0] for name, plan in plans.items()})
         found = {}
         for index, (name, tokens) in enumerate(patches.items()):
-            encoder, asked = self._encoders()[name], plans[name].targets[0]
+            # All that is hidden, though training may ask for some of it only.
+            encoder, asked = self._encoders()[name], tokens.valid & ~plans[name].visible[0]
             hidden = ops.pack_tokens(tokens, asked)
             told = hidden.values * hidden.valid[..., None]
             level, spread = told.mean(-1, keepdim=True), told.std(-1, keepdim=True)

@@ -37,6 +37,17 @@ def test_a_tube_hides_the_same_places_in_every_slot_another_set_in_every_row():
     assert len({tuple(row.tolist()) for row in hidden[:, 0]}) > 1
 
 
+def test_some_of_the_hidden_tubes_are_asked_for_and_what_is_visible_stays_the_same():
+    whole, some = (TubeMasker.create(ratio=0.9, asked=asked).plan(video(), generator=generator()) for asked in (1.0, 0.25))
+    assert torch.equal(whole.visible, some.visible)
+    asked = some.targets[0].view(6, 3, 20)
+    assert torch.equal(asked, asked[:, :1].expand(-1, 3, -1))
+    assert asked[:, 0].sum(1).tolist() == [round(0.25 * 18)] * 6
+    assert not (some.targets[0] & ~whole.targets[0]).any()
+    over = torch.stack([TubeMasker.create(ratio=0.9, asked=0.25).plan(video(), generator=generator(seed)).targets[0] for seed in range(60)])
+    assert over.float().mean((0, 1)).sub(0.9 * 0.25).abs().max() < 0.08, "every place is asked for as often"
+
+
 def test_synchronised_hides_the_same_slots_in_every_sensor():
     plan = SynchronisedMasker.create(ratio=0.9).plan(sensors(), generator=generator())
     hidden = plan.targets[0].view(6, 3, 10)
