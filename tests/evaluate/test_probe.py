@@ -56,7 +56,6 @@ def test_no_setting_is_no_setting_and_not_all_of_them(protocol):
     assert evaluate_fold(protocol, fold, make_table(), settings=[]) == []
 
 
-
 def test_subject_normalisation_removes_a_persons_offset(protocol):
     outcomes = evaluate_fold(protocol, protocol.folds[0], make_table(offset=30.0), tasks=["3-class"])
     by_setting = {outcome.setting: macro_f1(outcome.confusion) for outcome in outcomes}
