@@ -70,7 +70,7 @@ def evaluate_fold(
         LeakageError: the features' maker has seen the test subject.
     """
     outcomes = []
-    for setting in settings or protocol.settings:
+    for setting in protocol.settings if settings is None else settings:
         values = _prepared(protocol, fold, table, setting)
         for name in tasks or tuple(protocol.tasks):
             task = protocol.task(name)
@@ -101,7 +101,7 @@ def evaluate_label_fractions(
     """
     outcomes = []
     named = protocol.task(task)
-    for setting in settings or protocol.settings:
+    for setting in protocol.settings if settings is None else settings:
         values = _prepared(protocol, fold, table, setting)
         _, test, labels = _split(protocol, fold, table, named.labels(table.classes))
         for fraction in fractions or protocol.label_fractions:

@@ -49,6 +49,13 @@ def test_separable_classes_are_learnt(protocol):
             assert macro_f1(outcome.confusion) == 1.0, (outcome.task, outcome.setting)
 
 
+def test_no_setting_is_no_setting_and_not_all_of_them(protocol):
+    """A model whose pretraining read every label has no label efficiency to speak of: nothing may be computed in its place."""
+    fold, task = protocol.folds[0], protocol.main_task
+    assert evaluate_label_fractions(protocol, fold, make_table(), task=task, settings=[]) == []
+    assert evaluate_fold(protocol, fold, make_table(), settings=[]) == []
+
+
 def test_subject_normalisation_removes_a_persons_offset(protocol):
     outcomes = evaluate_fold(protocol, protocol.folds[0], make_table(offset=30.0), tasks=["3-class"])
     by_setting = {outcome.setting: macro_f1(outcome.confusion) for outcome in outcomes}
