@@ -187,7 +187,7 @@ def _is_built(folder: Path, fingerprint: str) -> bool:
 def _build_session(parent: Path, item: _Item, spec: SensorSpec, stride_s: float, fingerprint: str) -> None:
     try:
         recording = prepare(item.read(), spec)
-    except Exception as error:
+    except Exception as error:  # whatever it was goes on as it is, with the session's name
         error.add_note(f"while building session '{item.key}' of the store {parent.parent}")
         raise
     temporary, final = parent / f".{item.key}.{os.getpid()}", parent / item.key
