@@ -141,8 +141,10 @@ class Model(Retrieval, Stored):
         Raises:
             SignalError: rate, unit, channels, range or length do not fit; the message says what to do.
         """
-        options = {"rate_hz": rate_hz, "units": units, "normalise": normalise, "stride_s": stride_s}
-        return Embeddings.join(list(self.iter_encode(recording, **options, batch_size=batch_size, progress=progress)))  # type: ignore[arg-type]
+        pieces = self.iter_encode(
+            recording, rate_hz=rate_hz, units=units, normalise=normalise, stride_s=stride_s, batch_size=batch_size, progress=progress
+        )
+        return Embeddings.join(list(pieces))
 
     def iter_encode(
         self,

@@ -143,9 +143,9 @@ def rows() -> list[FeatureRow]:
         Ablation(name, title, parts=some, overrides={**_SHORT, **overrides}, pretraining_labels=labels.get(name, Jepa.pretraining_labels))
         for name, (title, overrides) in CHANGES.items()
     ]
-    unlabelled = "Sensor-text JEPA, our recipe without text and half as long, frozen + linear probe"
+    unlabelled = "Sensor-text JEPA, our recipe without text and half as long, frozen"
     return [
-        Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen + linear probe", parts=whole),
+        Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen", parts=whole),
         Jepa("sensor-text-jepa-unlabelled", unlabelled, overrides={**_SHORT, **_WITHOUT_TEXT}, pretraining_labels=NO_LABELS),
         Jepa("random-init", "The same network, random weights, + linear probe", parts=whole, trained=False),
         *changed,

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -249,8 +249,8 @@ class WindowStore:
             path = self._path(key, name)
             try:
                 # An empty file cannot be mapped; only `starts` and `present` may be empty, and they are small.
-                mode = None if name in ("starts", "present") else "r"
-                self._opened[key, name] = np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
+                mode: Literal["r"] | None = None if name in ("starts", "present") else "r"
+                self._opened[key, name] = np.load(path, mmap_mode=mode, allow_pickle=False)
             except (OSError, ValueError, EOFError, SyntaxError) as error:
                 raise ReaderError(f"{path} cannot be read ({error}). Delete {path.parent} and build the store again.") from error
         return self._opened[key, name]

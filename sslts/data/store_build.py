@@ -118,7 +118,7 @@ def _build_item(root: Path, item: _Item, spec: SensorSpec, stride: float, contra
         # The old manifest vouches for sessions that are about to change.
         (root / MANIFEST).unlink(missing_ok=True)
         recording = prepare(item.read(), spec)
-    except Exception as error:
+    except Exception as error:  # whatever it was goes on as it is, with the session's name
         error.add_note(f"while building session '{item.key}' of the store {root}")
         raise
     _write_session(root / SESSIONS, item.key, recording, spec, stride, fingerprint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -181,11 +181,12 @@ def _must(valid: bool, key: str, value: Any, expected: str) -> None:
         raise ConfigError(f"{key}: expected {expected}, got {printable(repr(value)[:80])}.")
 
 
-def _keys(raw: Any, what: str, of: type) -> dict[str, Any]:
+def _keys(raw: Any, what: str, of: type[Entry | HeadlineMetric | InFolder | OnHub]) -> dict[str, Any]:
     _must(isinstance(raw, Mapping), what, raw, "an object")
+    known = [each.name for each in fields(of)]
     for key in raw:
-        if key not in of.__dataclass_fields__:  # type: ignore[attr-defined]
-            raise ConfigError(f"{printable(str(key)[:64])}: unknown key. Expected {', '.join(of.__dataclass_fields__)}.")  # type: ignore[attr-defined]
+        if key not in known:
+            raise ConfigError(f"{printable(str(key)[:64])}: unknown key. Expected {', '.join(known)}.")
     return dict(raw)
 
 
