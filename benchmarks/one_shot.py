@@ -1,9 +1,10 @@
-"""Compute utd-one-shot: recognition of classes never seen, from one and from five examples, by Mu-MAE, its variants and peers.
+"""Compute a protocol of episodes: recognition of classes never seen, from one and from five examples, by Mu-MAE, its variants and peers.
 
     python -m benchmarks.one_shot --rows mu-mae-utd-mhad minirocket-cosine --data data --resume
     python -m benchmarks.one_shot --table
+    python -m benchmarks.one_shot --protocol mmact-one-shot --rows mu-mae-paper-small --data data        (data/MMAct, official layout)
 
-Each row and fold becomes benchmarks/results/utd-one-shot/ROW/foldK.json. A row gives, for each input, embeddings of all clips of a fold
+Each row and fold becomes benchmarks/results/PROTOCOL/ROW/foldK.json. A row gives, for each input, embeddings of all clips of a fold
 that were fitted on base classes and selected on validation classes; episodes are the same for all rows, so that rows can be paired.
 """
 
@@ -25,16 +26,14 @@ import torch
 
 from benchmarks import one_shot_summary
 from benchmarks.results import ROOT, fold_path, read_current, today, versions, write_json
-from benchmarks.rows.one_shot import Judged, OneShotRow, rows
+from benchmarks.rows.one_shot import rows
+from benchmarks.rows.one_shot_base import Judged, OneShotRow
 from sslts.errors import SslTsError, UnknownNameError, suggest
 from sslts.evaluate.episodes import accuracies, draw_episodes, over_episodes
 from sslts.evaluate.one_shot import OneShotProtocol, load_one_shot
 from sslts.interfaces import FewShotHead
 
 log = logging.getLogger("benchmarks")
-
-#: Of these, every episode's outcome is kept, for paired comparisons.
-_KEPT = (("depth+inertial", 1), ("all", 1))
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Bench:
 
     def judge(self, protocol: OneShotProtocol, row: OneShotRow, fold: int) -> None:
         """One row and fold, unless it is there."""
-        config = row.config()
+        config = row.config(protocol)
         digest = hashlib.sha256(json.dumps([protocol.id, protocol.version, config, fold], sort_keys=True).encode()).hexdigest()
         path = fold_path(protocol.id, row.name, f"fold{fold}", root=self.results)
         if self.resume and read_current(path, digest):
@@ -83,21 +82,29 @@ def figures(protocol: OneShotProtocol, fold: int, judged: Judged, name: str) -> 
     found: dict[str, Any] = {}
     for shots in protocol.shots:
         episodes = draw_episodes(
-            classes, subjects, among=range(len(novel)), ways=protocol.ways, shots=shots, count=protocol.episodes, seed=protocol.seed
+            classes,
+            subjects,
+            among=range(len(novel)),
+            ways=protocol.ways,
+            shots=shots,
+            count=protocol.episodes,
+            seed=protocol.seed,
+            names=novel,
         )
         head: FewShotHead = judged.head
         shares = accuracies(head, embeddings, episodes, queries=asked)
         interval = over_episodes(shares)
         found[str(shots)] = {"mean": interval.mean, "half_width": interval.half_width, "episodes": interval.count}
-        if (name, shots) in _KEPT:
+        # For paired comparisons, episode by episode.
+        if shots == 1 and name in (next(iter(protocol.inputs)), protocol.whole):
             found[str(shots)]["right"] = "".join(str(round(share * protocol.ways)) for share in shares)
     return found | {"selected": dict(judged.selected)}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    known: Mapping[str, OneShotRow] = {row.name: row for row in rows()}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="*", default=[], help=f"which rows to compute: {', '.join(known)}")
+    parser.add_argument("--rows", nargs="*", default=[], help="which rows to compute; an unknown one is answered with those there are")
+    parser.add_argument("--protocol", default="utd-one-shot", help="a protocol of episodes")
     parser.add_argument("--folds", nargs="*", type=int, help="only these folds")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
     parser.add_argument("--work", type=Path, default=Path("runs"), help="folder of pretrainings and caches")
@@ -107,7 +114,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     try:
-        protocol = load_one_shot()
+        protocol = load_one_shot(options.protocol)
+        known: Mapping[str, OneShotRow] = {row.name: row for row in rows(protocol)}
         bench = Bench(options.data, options.work, options.results, options.resume)
         for name in options.rows:
             if name not in known:

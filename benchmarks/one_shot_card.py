@@ -60,14 +60,15 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
         told = f"Fitted with everything. {note}"
         found.append(Table(title="Missing at test", columns=("row", "input", *heads), rows=tuple(missing), note=told))
     trials = [
-        (entry["title"], given, _cell(entry["inputs"][given]["1"]), points(value, sign=True))
+        (entry["title"], given, f"{100 * entry['inputs'][given]['1']['by_fold']['0']:.1f}", points(value, sign=True))
         for entry in summary["rows"].values()
-        if entry["exploratory"]
         for given, value in entry.get("paired_on_fold_0", {}).items()
     ]
     if trials:
         told = "Fold 0, one example a class; the difference from ours is taken episode by episode."
-        found.append(Table(title="Trials", columns=("row", "input", "accuracy", "difference"), rows=tuple(trials), note=told))
+        found.append(
+            Table(title="Trials and differences", columns=("row", "input", "accuracy", "difference"), rows=tuple(trials), note=told)
+        )
     return tuple(found)
 
 

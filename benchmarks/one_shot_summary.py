@@ -11,13 +11,20 @@ import numpy as np
 
 from benchmarks.markdown import points, section, table
 from benchmarks.results import ROOT, fold_path, write_json
+from benchmarks.rows.one_shot_base import RECIPES
 from sslts.evaluate.episodes import over_episodes
 from sslts.evaluate.one_shot import OneShotProtocol
 
-#: The row that trials are compared with, on the same episodes.
-REFERENCE = "mu-mae-utd-mhad"
-#: What is missing of all -> the input that is left.
-MISSING_LEAVES = {"depth": "inertial+skeleton", "inertial": "depth+skeleton", "skeleton": "depth+inertial"}
+
+def reference(protocol: OneShotProtocol) -> str:
+    """The row that the others are compared with, on the same episodes."""
+    return RECIPES[protocol.id]
+
+
+def missing_leaves(protocol: OneShotProtocol) -> dict[str, str]:
+    """{device that is missing of everything: the input that is left}, where that is an input of the protocol."""
+    left = {device: set(protocol.modalities) - set(parts) for device, parts in protocol.devices.items()}
+    return {device: name for device, parts in left.items() for name, given in protocol.inputs.items() if parts and set(given) == parts}
 
 
 def write(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = ROOT) -> None:
@@ -43,16 +50,17 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
             "complete": bool(first["exploratory"]) or len(there) == len(protocol.folds),
             "inputs": {given: _figures(protocol, there, given) for given in first["inputs"]},
         }
-        reference = _read(protocol, REFERENCE, 0, root)
-        if name != REFERENCE and reference and 0 in there:
-            paired = {given: _paired(there[0], reference, given, protocol.ways) for given in first["inputs"]}
+        ours = _read(protocol, reference(protocol), 0, root)
+        if name != reference(protocol) and ours and 0 in there:
+            paired = {given: _paired(there[0], ours, given, protocol.ways) for given in first["inputs"]}
             rows[name]["paired_on_fold_0"] = {given: found for given, found in paired.items() if found}
     return {
         "protocol": {"id": protocol.id, "version": protocol.version, "kind": protocol.kind, "title": protocol.title},
         "chance": 1 / protocol.ways,
         "shots": [str(shots) for shots in protocol.shots],
         "inputs": list(protocol.inputs),
-        "missing": MISSING_LEAVES,
+        "missing": missing_leaves(protocol),
+        "published": [each.model_dump(mode="json") for each in protocol.published],
         "rows": rows,
     }
 
@@ -83,12 +91,15 @@ def markdown(protocol: OneShotProtocol, summary: dict[str, Any]) -> str:
     shots = [f"{each}-shot" for each in protocol.shots]
     parts += section("What is missing at test", f"{stamp} Fitted with everything.", table(["row", "input", *shots], missing))
     tried = [
-        [row["title"], given, _cell(row["inputs"][given]["1"]), points(found, sign=True)]
-        for row in trials.values()
+        [row["title"], given, _of_fold_0(row["inputs"][given]["1"]), points(found, sign=True)]
+        for row in [*trials.values(), *whole.values()]
         for given, found in row.get("paired_on_fold_0", {}).items()
     ]
-    told = f"{stamp} Fold 0 alone, exploratory; the difference is taken episode by episode from {REFERENCE}."
-    parts += section("Trials", told, table(["row", "input", "1-shot", "difference"], tried))
+    told = f"{stamp} Fold 0 alone, exploratory; the difference is taken episode by episode from {reference(protocol)}."
+    parts += section("Trials and differences", told, table(["row", "input", "1-shot", "difference"], tried))
+    if summary["published"]:
+        said = [[each["title"], f"{100 * each['value']:.2f}", each["caveat"]] for each in summary["published"]]
+        parts += section("Reported elsewhere", "Not figures of this protocol.", table(["source", "accuracy", "differs"], said))
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,11 +124,16 @@ def _figures(protocol: OneShotProtocol, folds: dict[int, dict[str, Any]], given:
 def _paired(row: dict[str, Any], reference: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:
     """Ours minus the reference's share of right answers, 1-shot, over the same episodes."""
     ours, theirs = (content["inputs"].get(given, {}).get("1", {}).get("right") for content in (row, reference))
-    if not ours or not theirs or len(ours) != len(theirs):
+    same = row["protocol"] == reference["protocol"]
+    if not ours or not theirs or len(ours) != len(theirs) or not same:
         return None
     difference = (np.asarray(list(ours), dtype=float) - np.asarray(list(theirs), dtype=float)) / ways
     interval = over_episodes(difference)
     return {"mean": interval.mean, "half_width": interval.half_width}
+
+
+def _of_fold_0(value: dict[str, Any]) -> str:
+    return f"{100 * value['by_fold']['0']:.1f}"
 
 
 def _cell(value: dict[str, Any] | None) -> str:

@@ -231,14 +231,19 @@ class Golden(Frozen):
 
 
 class Provenance(Frozen):
-    """Where the weights come from: shown by `summary()` and on the card."""
+    """Where the weights come from: shown by `summary()` and on the card. excluded_labels: windows with these were not read."""
 
     recipe: Text = ""
     seed: int | None = None
     datasets: tuple[Text, ...] = Field(default=(), max_length=64)
     subjects: tuple[Text, ...] = Field(default=(), max_length=10_000)
+    excluded_labels: tuple[Text, ...] = Field(default=(), max_length=1000)
     sslts_version: Text = ""
     licence: Text = ""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_default(plain(self), "excluded_labels", ())
 
 
 class ModelConfig(Frozen):

@@ -221,10 +221,12 @@ class Model(Retrieval, Stored):
         support: Sequence[Recording],
         labels: Sequence[str],
         *,
-        head: str | FewShotHead = "prototypes",
+        head: str | FewShotHead | None = None,
         normalise: Normalise | None = None,
     ) -> FewShotClassifier:
-        """Fit a few-shot head, by name or as it was built, on labelled recordings (every window of a recording has its label).
+        """Fit a few-shot head on labelled recordings (every window of a recording has its label).
+
+        head: by name, as it was built, or None for the one that this model's method is judged with.
 
         Raises:
             LengthError: no support, or not one label a recording.
@@ -237,7 +239,7 @@ class Model(Retrieval, Stored):
         classes = sorted(set(labels))
         rows = [torch.from_numpy(part.values[part.usable]) for part in parts]
         index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
-        fitted = built_head(head, self.embed_dim).fit(torch.cat(rows), torch.cat(index))
+        fitted = built_head(self.method.few_shot_head if head is None else head, self.embed_dim).fit(torch.cat(rows), torch.cat(index))
         return FewShotClassifier(self, fitted, tuple(classes), normalise)
 
     def summary(self) -> str:

@@ -251,11 +251,14 @@ def test_few_shot_tells_states_of_invented_people_apart(head):
     fitted = model.few_shot(support, states, head=head)
     assert fitted.classes == states
     queries = [synthetic.recording(seed=1, duration_s=90, state=state) for state in states]
-    right = [np.mean([label == state for label in row]) for row, state in zip(fitted.predict(queries), states, strict=True)]
+    right = [
+        np.mean([label == state for label in row])
+        for row, state in zip((each.predicted for each in fitted.predict(queries)), states, strict=True)
+    ]
     assert np.mean(right) > 0.7
     scores = fitted.scores(queries[0])
     assert scores.shape == (8, 2)
-    assert fitted.predict(queries[0])[0] == [states[index] for index in scores.argmax(1)]
+    assert fitted.predict(queries[0]).predicted == [states[index] for index in scores.argmax(1)]
 
 
 def test_few_shot_names_no_class_where_nothing_was_seen(model):
@@ -264,7 +267,7 @@ def test_few_shot_names_no_class_where_nothing_was_seen(model):
     given["acc"][:80], given["eda"][:40] = np.nan, np.nan
     broken = Recording.from_arrays(given, rate_hz=RATES, units=UNITS)
     assert np.isnan(fitted.scores(broken)).all(1).tolist() == [True] * 4 + [False] * 5  # 10 s without samples hold four windows
-    (named,) = fitted.predict(broken)
+    named = fitted.predict(broken).predicted
     assert named[:4] == [None] * 4
     assert set(named[4:]) <= {"a", "b"}
 

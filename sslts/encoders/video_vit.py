@@ -29,7 +29,8 @@ class VideoViT(PatchEncoder):
 
     class Config(ComponentConfig):
         """channels; frames, height, width of a clip; tubelet: frames of a token; patch: its side in pixels; embed_dim, depth, heads: of the
-        ViT (depth 0: tubelets only, for a joint encoder)."""
+        ViT (depth 0: tubelets only, for a joint encoder). foreground: for one channel of distances; a pixel tells how far it stands in
+        front of the farthest reading it has in the clip, 0 where there is none (`foreground`)."""
 
         FROM_SPEC: ClassVar[tuple[str, ...]] = ("channels",)
 
@@ -42,6 +43,7 @@ class VideoViT(PatchEncoder):
         embed_dim: int = Field(default=192, ge=1, le=4096)
         depth: int = Field(default=0, ge=0, le=64)
         heads: int = Field(default=3, ge=1, le=64)
+        foreground: bool = False
 
         @model_validator(mode="after")
         def _divides(self) -> Self:
@@ -52,6 +54,8 @@ class VideoViT(PatchEncoder):
                 )
             if self.embed_dim % self.heads:
                 raise ValueError(f"{self.heads} heads do not divide embed_dim {self.embed_dim}")
+            if self.foreground and self.channels != 1:
+                raise ValueError(f"foreground is of one channel of distances; this video has {self.channels}")
             return self
 
     config: Config
@@ -92,7 +96,7 @@ class VideoViT(PatchEncoder):
                 f"VideoViT was built for clips of {expected} (T, H, W), got {tuple(signal.values.shape[2:])}. Resize the clips."
             )
         sizes = {"p": config.tubelet, "q": config.patch, "r": config.patch}
-        values = rearrange(ops.filled(signal), "b c (t p) (h q) (w r) -> b (t h w) (c p q r)", **sizes)
+        values = rearrange(self._pixels(signal), "b c (t p) (h q) (w r) -> b (t h w) (c p q r)", **sizes)
         slots, rows, columns = self.grid
         seen = rearrange(signal.usable[:, 0], "b (t p) -> b t p", p=config.tubelet).any(-1)
         cell = torch.cartesian_prod(*(torch.arange(size, device=values.device) for size in self.grid))
@@ -106,8 +110,21 @@ class VideoViT(PatchEncoder):
             cell=cell[None].expand(len(values), -1, -1),
         )
 
+    def _pixels(self, signal: Signal) -> Tensor:
+        values = ops.filled(signal)
+        return foreground(values) if self.config.foreground else values
+
     def assembled(self, patches: Tensor) -> Tensor:
         """[B, N, C * tubelet * patch * patch] -> [B, C, T, H, W]."""
         slots, rows, columns = self.grid
         sizes = {"p": self.config.tubelet, "q": self.config.patch, "r": self.config.patch, "t": slots, "h": rows, "w": columns}
         return rearrange(patches, "b (t h w) (c p q r) -> b c (t p) (h q) (w r)", **sizes)
+
+
+def foreground(distance: Tensor) -> Tensor:
+    """Distances [B, 1, T, H, W], 0 where there is no reading -> how far each pixel is in front of the farthest reading it has in the clip.
+
+    A camera that stands still sees walls and floor at 0 and who moves in front of them above it, in the same unit.
+    """
+    farthest = distance.amax(2, keepdim=True)
+    return torch.where(distance > 0, farthest - distance, torch.zeros_like(distance))

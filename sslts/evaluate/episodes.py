@@ -33,16 +33,24 @@ class Episodes:
 
 
 def draw_episodes(
-    classes: NDArray[np.int64], subjects: Sequence[str], *, among: Sequence[int], ways: int, shots: int, count: int, seed: int
+    classes: NDArray[np.int64],
+    subjects: Sequence[str],
+    *,
+    among: Sequence[int],
+    ways: int,
+    shots: int,
+    count: int,
+    seed: int,
+    names: Sequence[str] = (),
 ) -> Episodes:
     """`count` episodes over rows with these classes [n] and people [n]; wholly a function of the seed.
 
     Each draws `ways` of the classes in `among`, half of the people for the support and the others for the queries, then `shots` examples
-    and one query of each class.
+    and one query of each class. names: what class numbers stand for, for messages.
 
     Raises:
         ConfigError: fewer classes than ways, or fewer than two people.
-        LengthError: some half of the people has too few examples of a class; the message names it.
+        LengthError: some half of the people has too few examples of a class, whether it would be drawn or not; the message names it.
     """
     people = sorted(set(subjects))
     if len(set(among)) < ways or ways < 2:
@@ -51,6 +59,8 @@ def draw_episodes(
         raise ConfigError(f"Episodes need two people or more, so that queries are somebody else's; got {', '.join(people) or 'none'}.")
     who = np.asarray([people.index(subject) for subject in subjects])
     held = {(k, person): np.flatnonzero((classes == k) & (who == person)) for k in set(among) for person in range(len(people))}
+    for k in sorted(set(among)):
+        _check(k, [len(held[k, person]) for person in range(len(people))], people, shots, names)
     random = np.random.default_rng(seed)
     support = np.empty((count, ways, shots), dtype=np.int64)
     query, drawn = np.empty((count, ways), dtype=np.int64), np.empty((count, ways), dtype=np.int64)
@@ -60,15 +70,22 @@ def draw_episodes(
         sides = order[: len(people) // 2], order[len(people) // 2 :]
         for place, k in enumerate(drawn[number]):
             mine, theirs = (np.concatenate([held[k, person] for person in side]) for side in sides)
-            if len(mine) < shots or not len(theirs):
-                names = ", ".join(people[person] for person in (sides[0] if len(mine) < shots else sides[1]))
-                raise LengthError(
-                    f"Class {k} has {len(mine)} examples for the support and {len(theirs)} for a query when people are split ({names} are "
-                    f"short of it); {shots} and 1 are needed. Leave the class out, or ask for fewer shots."
-                )
             support[number, place] = random.choice(mine, shots, replace=False)
             query[number, place] = random.choice(theirs)
     return Episodes(support, query, drawn)
+
+
+def _check(k: int, counts: Sequence[int], people: Sequence[str], shots: int, names: Sequence[str]) -> None:
+    """Refuse a class that some split of the people would leave without enough examples on a side."""
+    order = sorted(range(len(people)), key=lambda person: counts[person])
+    for role, size, needed in (("examples", len(people) // 2, shots), ("queries", len(people) - len(people) // 2, 1)):
+        least = sum(counts[person] for person in order[:size])
+        if least < needed:
+            short = ", ".join(f"{people[person]} has {counts[person]}" for person in sorted(order[:size]))
+            raise LengthError(
+                f"Class '{names[k] if names else k}' would have {least} {role} where {needed} are needed when the people are split into "
+                f"halves ({short}). Leave the class out, ask for fewer shots, or add clips."
+            )
 
 
 @torch.no_grad()

@@ -42,7 +42,8 @@ class Published(Frozen):
 class OneShotProtocol(Frozen):
     """Recognition of novel classes from a few examples.
 
-    inputs: {name: modalities}, the first is the headline. An episode draws `ways` novel classes, splits the people into halves for support
+    inputs: {name: modalities}, the first is the headline. groups: {name: modalities} of one device, which are lost together; the others are
+    lost one by one. An episode draws `ways` novel classes, splits the people into halves for support
     and queries, and asks one query a class. published: figures of papers, which never stand in a column with this protocol's.
     """
 
@@ -58,14 +59,36 @@ class OneShotProtocol(Frozen):
     episodes: Annotated[int, Field(ge=1, le=10**6)]
     seed: Annotated[int, Field(ge=0)]
     inputs: Annotated[dict[str, tuple[Name, ...]], Field(min_length=1)]
+    groups: dict[str, tuple[Name, ...]] = {}
     folds: Annotated[tuple[ClassFold, ...], Field(min_length=1)]
     published: tuple[Published, ...] = ()
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Everything that some input has."""
+        return tuple(dict.fromkeys(name for parts in self.inputs.values() for name in parts))
+
+    @property
+    def devices(self) -> dict[str, tuple[str, ...]]:
+        """{device: modalities}: the groups, and every other modality by itself, in the order of the modalities."""
+        of = {name: group for group, names in self.groups.items() for name in names}
+        return {key: self.groups.get(key, (key,)) for key in dict.fromkeys(of.get(name, name) for name in self.modalities)}
+
+    @property
+    def whole(self) -> str:
+        """The input that has everything."""
+        return next(name for name, parts in self.inputs.items() if set(parts) == set(self.modalities))
 
     @model_validator(mode="after")
     def _covers(self) -> OneShotProtocol:
         classes = [frozenset((*fold.novel, *fold.validation, *fold.base)) for fold in self.folds]
         if len(set(classes)) != 1:
             raise ValueError("every fold must place the same classes")
+        if not any(set(parts) == set(self.modalities) for parts in self.inputs.values()):
+            raise ValueError(f"one input must have every modality ({', '.join(self.modalities)})")
+        grouped = [name for group in self.groups.values() for name in group]
+        if len(set(grouped)) < len(grouped) or not set(grouped) <= set(self.modalities):
+            raise ValueError(f"groups must name modalities of the inputs, each once; got {', '.join(grouped)}")
         if any(len(fold.novel) < self.ways for fold in self.folds):
             raise ValueError(f"each fold needs at least {self.ways} novel classes for episodes of {self.ways}")
         return self

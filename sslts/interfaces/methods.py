@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from torch import Generator, Tensor
 
-from sslts.config import ModelConfig
+from sslts.config import ComponentRef, ModelConfig
 from sslts.errors import UnsupportedError
 from sslts.interfaces.base import Component
 from sslts.interfaces.parts import Fusion
@@ -23,6 +23,8 @@ class Method(Component):
     """
 
     embed_dim: int
+    #: What `Model.few_shot` compares embeddings with unless it is told otherwise.
+    few_shot_head: ClassVar[ComponentRef] = ComponentRef(name="prototypes")
 
     @classmethod
     @abstractmethod

@@ -11,7 +11,7 @@ For recognition, what the joint encoder makes of a whole clip is fused with what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
 import torch
 from pydantic import Field
@@ -44,6 +44,8 @@ class MuMAE(FusedMethod):
 
         sensor_weight: float = Field(default=0.5, ge=0, le=1e3)
         shrink: float = Field(default=0.3, ge=0, le=1)
+
+    few_shot_head: ClassVar[ComponentRef] = ComponentRef(name="prototypes", options={"distance": "cosine"})
 
     config: Config
 

@@ -103,7 +103,7 @@ def finetune(
 
     Raises:
         ConfigError: the recipe says nothing of fine-tuning, or the model cannot be fine-tuned.
-        LeakageError: a validation class is among the base classes, or was pretrained on.
+        LeakageError: a validation class is among the base classes, or was pretrained on; the artefact has read what the recipe excludes.
         TrainingError: there is no clip of the base or of the validation classes.
     """
     made = recipe if isinstance(recipe, Recipe) else load_recipe(find_recipe(recipe))
@@ -114,6 +114,7 @@ def finetune(
     model = from_folder(Path(start) if start is not None else home / "artefact")
     if not isinstance(model.method, FusedMethod) or model.method.fusion is None:
         raise ConfigError(f"{model.name} ({model.config.method.name}) fuses no views: only a method with a fusion can be fine-tuned.")
+    _refuse_seen(model, made)
     windows = Path(store) if store is not None else home / "windows"
     sources, names = base_and_validation(made, root, windows, validation=settings.validation_labels)
     base, validation = (clips_of(model.method, source, names, progress=progress) for source in sources)
@@ -126,6 +127,16 @@ def finetune(
     told = [(each.step, round(each.accuracy, 3)) for each in fitted.history]
     logger.info("Views count %s; kept step %d of %s; wrote %s.", fitted.chosen.weights, fitted.kept, told, folder)
     return FineTuned(tuned, folder, fitted)
+
+
+def _refuse_seen(model: Model, recipe: Recipe) -> None:
+    """The artefact says itself what its pretraining did not read: the recipe may have changed since."""
+    seen = sorted(set(recipe.data.exclude_labels) - set(model.config.provenance.excluded_labels))
+    if seen:
+        raise LeakageError(
+            f"The pretrained artefact of {model.name} may have read clips of {', '.join(seen)}, which recipe '{recipe.name}' excludes. "
+            "Pretrain with this recipe."
+        )
 
 
 @torch.no_grad()
@@ -160,8 +171,9 @@ def fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTunin
 def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool) -> Fitted:
     names = sorted(set(base.labels))
     labels = base.numbered(names)
-    chosen = choose(base.views, labels, base.subjects, seed=seed)
-    method.fit_metric(base.views, labels, shrink=chosen.shrink)
+    chosen = choose(base.views, labels, base.subjects, seed=seed, joint=settings.joint, whitening=settings.whitening)
+    if settings.whitening:
+        method.fit_metric(base.views, labels, shrink=chosen.shrink)
     method.weigh(chosen.weights, chosen.fitted)
     width = method.fused(base.views.select(torch.arange(2))).shape[1]
     head = _head(settings.head, width)
@@ -174,7 +186,14 @@ def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuni
     optimiser = torch.optim.AdamW([*trained, *classifier.parameters()], lr=settings.lr, weight_decay=settings.weight_decay)
     best, kept, since = (copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())), 0, 0
     drawn = draw_episodes(
-        labels.numpy(), base.subjects, among=range(len(names)), ways=settings.ways, shots=settings.shots, count=settings.steps, seed=seed
+        labels.numpy(),
+        base.subjects,
+        among=range(len(names)),
+        ways=settings.ways,
+        shots=settings.shots,
+        count=settings.steps,
+        seed=seed,
+        names=names,
     )
     order = generator_for(seed, "finetune-order")
     for step in tqdm(range(1, settings.steps + 1), desc="finetune", unit="step", disable=not progress):
@@ -217,7 +236,9 @@ def _episodes(clips: Clips, settings: FineTuning, *, count: int, seed: int) -> E
     names = sorted(set(clips.labels))
     classes = clips.numbered(names).numpy()
     ways = min(settings.ways, len(names))
-    return draw_episodes(classes, clips.subjects, among=range(len(names)), ways=ways, shots=settings.shots, count=count, seed=seed)
+    return draw_episodes(
+        classes, clips.subjects, among=range(len(names)), ways=ways, shots=settings.shots, count=count, seed=seed, names=names
+    )
 
 
 def _head(ref: ComponentRef, embed_dim: int) -> FewShotHead:

@@ -129,7 +129,8 @@ class FineTuning(Frozen):
 
     validation_labels: classes that decide which state is kept; they are neither base nor novel. ways, shots: of an episode. steps: at most
     (0: the closed form alone); check_every, patience: validation is asked every so many steps, and training ends after so many checks
-    without a better one. check_episodes: of each check. scale: multiplies cosines before a softmax. episode_weight: beside 1 for the
+    without a better one. check_episodes: of each check. joint: whether the joint view may count. whitening: whether views are whitened by
+    what varies within base classes. scale: multiplies cosines before a softmax. episode_weight: beside 1 for the
     classes. head: the few-shot head of the episodes.
     """
 
@@ -140,6 +141,8 @@ class FineTuning(Frozen):
     check_every: Annotated[int, Field(ge=1, le=10**6)] = 20
     check_episodes: Annotated[int, Field(ge=10, le=10**5)] = 500
     patience: Annotated[int, Field(ge=1, le=1000)] = 5
+    joint: bool = True
+    whitening: bool = True
     batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
     lr: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.01

@@ -226,6 +226,11 @@ def _held_out(store: WindowStore, recipe: Recipe, preprocessing: Preprocessing, 
 def _statistics(store: WindowStore, recipe: Recipe) -> tuple[Preprocessing, dict[str, Mapping[str, ChannelStatistics]] | None]:
     """What goes into the artefact, and the statistics of each session for training."""
     settings, subjects = recipe.preprocessing, store.subjects
+    if recipe.data.exclude_labels and settings.normalise != "none":
+        raise ConfigError(
+            f"Recipe '{recipe.name}' leaves labels out, but normalises by statistics of whole recordings, which would be fitted on these "
+            "windows too. Use preprocessing.normalise: none, with encoders that fit their own scales."
+        )
     match settings.normalise:
         case "none":
             return Preprocessing(clip=settings.clip, fitted_on=subjects, recording="embedding"), None
@@ -253,6 +258,7 @@ def _published(recipe: Recipe, method: Method, preprocessing: Preprocessing, sub
                 seed=recipe.seed,
                 datasets=tuple(recipe.sets),
                 subjects=tuple(subjects),
+                excluded_labels=recipe.data.exclude_labels if len(recipe.sets) == 1 else (),
                 sslts_version=installed_version(),
                 licence=recipe.licence,
             ),

@@ -38,7 +38,7 @@ def test_the_actions_are_those_that_the_recipe_never_reads(tour: ClipTour) -> No
 
 def test_scores_are_those_of_the_library(tour: ClipTour) -> None:
     recogniser = tour.model.few_shot(tour.support, [label_of(clip) for clip in tour.support])
-    predicted = [names[0] for names in recogniser.predict(tour.asked)]
+    predicted = [each.predicted[0] for each in recogniser.predict(tour.asked)]
     assert [tour.classes[index] for index in tour.scores.argmax(1)] == predicted
     assert tour.right() == sum(name == truth for name, truth in zip(predicted, tour.truth, strict=True))
     assert set(tour.without) == {"depth", "acc", "gyro", "skeleton"}

@@ -46,8 +46,17 @@ def test_more_episodes_begin_with_the_same_ones():
 
 def test_a_class_with_too_few_examples_is_named():
     few = np.where(np.arange(96) == 95, 5, np.where(CLASSES == 5, 4, CLASSES))
-    with pytest.raises(LengthError, match=r"Class 5 has .* Leave the class out, or ask for fewer shots"):
+    with pytest.raises(LengthError, match=r"Class '5' would have 0 examples where 2 are needed.*s0 has 0.*Leave the class out"):
         draw_episodes(few, PEOPLE, among=range(6), ways=6, shots=2, count=5, seed=0)
+
+
+def test_a_class_that_only_some_splits_leave_short_is_named_before_anything_is_drawn():
+    """Half of the people have no clip of class 'e': most splits would do, and one in ten thousand episodes would not."""
+    short = np.asarray([person in ("s0", "s1", "s2", "s3") for person in PEOPLE]) & (CLASSES == 4)
+    kept = np.flatnonzero(~short)
+    people = [PEOPLE[row] for row in kept]
+    with pytest.raises(LengthError, match="Class 'e' would have 0 examples where 1 are needed"):
+        draw_episodes(CLASSES[kept], people, among=range(6), ways=5, shots=1, count=1, seed=0, names="abcdef")
 
 
 @pytest.mark.parametrize(("changes", "said"), [({"ways": 7}, "Episodes of 7 classes"), ({"ways": 1}, "and two")])

@@ -45,7 +45,7 @@ class ActivityReader(Reader):
 
     def sessions(self, root: str | Path, *, subject: str | None = None) -> tuple[str, ...]:
         """All sessions, or one subject's (ReaderError if there is no such subject)."""
-        with _opened(root) as tree:
+        with opened(root) as tree:
             places = self.places(tree)
         known = dict.fromkeys(place.subject for place in places.values())
         if subject is not None and subject not in known:
@@ -54,16 +54,16 @@ class ActivityReader(Reader):
 
     def subjects(self, root: str | Path) -> tuple[str, ...]:
         """Everybody with at least one session."""
-        with _opened(root) as tree:
+        with opened(root) as tree:
             return tuple(dict.fromkeys(place.subject for place in self.places(tree).values()))
 
     def files(self, root: str | Path, session: str) -> tuple[Path, ...]:
-        with _opened(root) as tree:
+        with opened(root) as tree:
             _, place = self._found(tree, root, session)
             return (tree.path,) if tree.is_archive else tuple(tree.path / name for name in place.files)
 
     def read(self, root: str | Path, *, session: str | None = None) -> Recording:
-        with _opened(root) as tree:
+        with opened(root) as tree:
             return self.load(tree, *self._found(tree, root, session))
 
     def _found(self, tree: Tree, root: str | Path, session: str | None) -> tuple[str, Place]:
@@ -76,7 +76,8 @@ class ActivityReader(Reader):
 
 
 @contextmanager
-def _opened(root: str | Path) -> Iterator[Tree]:
+def opened(root: str | Path) -> Iterator[Tree]:
+    """The files under `root`, a folder or a .zip (ReaderError if there is none)."""
     tree = Tree(existing(root))
     try:
         yield tree

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal, final
 
 import numpy as np
@@ -18,13 +20,15 @@ from sslts.config import Channel, ComponentConfig, Modality, Side
 from sslts.data.clips import spread
 from sslts.data.frames import resize
 from sslts.data.labels import Interval, LabelTrack
-from sslts.data.readers.activity import ActivityReader, Place
+from sslts.data.readers.activity import ActivityReader, Place, opened
 from sslts.data.readers.inertial import accelerometer, gyroscope
 from sslts.data.readers.matlab import numeric_array
 from sslts.data.readers.tree import Tree
 from sslts.data.readers.utd_actions import ACTIONS, CITATION, LICENCE
 from sslts.data.recording import Recording, Stream
 from sslts.errors import LengthError, ReaderError
+
+logger = logging.getLogger(__name__)
 
 JOINTS = (
     "head", "shoulder-centre", "spine", "hip-centre",
@@ -37,6 +41,7 @@ _CROP = (slice(20, 240), slice(52, 272))
 _ORIGINAL = (240, 320)
 _PLACE = "right wrist or thigh"  # the wrist in actions 1 to 21, the thigh in 22 to 27
 _MAX_BYTES = 1 << 26
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,8 @@ _PARTS = {
 class UTDClips(ActivityReader):
     """Streams depth [T, 1, H, W] in metres, acc, gyro, and skeleton, 20 joints x 3. Sessions "s1/a1/t1"; one clip each.
 
-    A part whose file does not exist is absent. Depth frames of the original size are cut to the people and averaged down to `frame`.
+    A part whose file does not exist is absent; `sessions` warns of such clips and names them. Depth frames of the original size are cut to
+    the people and averaged down to `frame`.
     """
 
     class Config(ComponentConfig):
@@ -111,6 +117,21 @@ class UTDClips(ActivityReader):
             for (person, action, trial), names in sorted(files.items())
             if 1 <= action <= len(ACTIONS)
         }
+
+    def sessions(self, root: str | Path, *, subject: str | None = None) -> tuple[str, ...]:
+        with opened(root) as tree:
+            lacking = {
+                session: [part for part in self.config.parts if not any(f"_{_PARTS[part].ending}." in file for file in place.files)]
+                for session, place in self.places(tree).items()
+            }
+        named = [f"{session} ({', '.join(parts)})" for session, parts in lacking.items() if parts]
+        if named:
+            more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+            logger.warning(
+                "%s: %d of %d clips lack a part, which is absent in them: %s%s. If they should be whole, unpack the data set again.",
+                root, len(named), len(lacking), ", ".join(named[:_NAMED]), more,
+            )  # fmt: skip
+        return super().sessions(root, subject=subject)
 
     def load(self, tree: Tree, session: str, place: Place) -> Recording:
         streams: dict[str, Stream] = {}

@@ -72,6 +72,16 @@ def test_parts_whose_file_is_missing_are_absent_and_others_can_be_left_unread(tm
     assert only.sessions(tmp_path) == ("s1/a1/t1", "s1/a1/t3")
 
 
+def test_clips_that_lack_a_part_are_named(tmp_path, caplog):
+    utd_clip(tmp_path, trial=1)
+    readers_of = registry.get("reader", "utd-mhad").create()
+    assert readers_of.sessions(tmp_path) == ("s1/a1/t1",)
+    assert not caplog.records
+    utd_clip(tmp_path, trial=2, parts=("depth", "skeleton"))
+    assert readers_of.sessions(tmp_path) == ("s1/a1/t1", "s1/a1/t2")
+    assert "1 of 2 clips lack a part, which is absent in them: s1/a1/t2 (inertial)" in caplog.text
+
+
 def test_sessions_are_in_numeric_order_and_unknown_actions_are_left_out(tmp_path):
     for action, person, trial in ((10, 1, 1), (2, 2, 3), (2, 1, 4), (2, 1, 1)):
         utd_clip(tmp_path, action=action, person=person, trial=trial, parts=("inertial",))

@@ -1,0 +1,77 @@
+"""What a row of a protocol of episodes gives, and where clips come from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sslts import registry
+from sslts.data.store_build import Source, build_store
+from sslts.evaluate.one_shot import OneShotProtocol
+from sslts.interfaces import FewShotHead
+from sslts.training.recipe import Recipe, load_recipe
+from sslts.training.run import find_recipe
+from sslts.training.store_source import StoreSource, label_names
+
+#: Protocol -> the recipe whose model is judged; its spec says how clips are cut for peers as well.
+RECIPES = {"utd-one-shot": "mu-mae-utd-mhad", "mmact-one-shot": "mu-mae-paper-small"}
+#: Raise it when code changes what a row computes.
+VERSION = 1
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One input's embeddings of all clips [N, E], what they show and whom; queries: embeddings of the clips as queries, if they differ."""
+
+    embeddings: NDArray[np.float32]
+    labels: tuple[str, ...]
+    subjects: tuple[str, ...]
+    head: FewShotHead
+    queries: NDArray[np.float32] | None = None
+    selected: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OneShotRow:
+    """A row: how all clips of a fold are embedded, from each input."""
+
+    name: str
+    title: str
+    kind: str = "peer"
+    exploratory: bool = False
+    folds: tuple[int, ...] | None = None
+    pretraining_labels: str = "base classes"
+
+    @abstractmethod
+    def config(self, protocol: OneShotProtocol) -> dict[str, Any]:
+        """Everything that decides the figures."""
+
+    @abstractmethod
+    def judged(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> dict[str, Judged]:
+        """{input: embeddings of all clips}."""
+
+
+def recipe_of(protocol: OneShotProtocol) -> Recipe:
+    """The protocol's recipe as it is."""
+    return load_recipe(find_recipe(RECIPES[protocol.id]))
+
+
+def clips_source(protocol: OneShotProtocol, recipe: Recipe, data: Path, work: Path) -> tuple[StoreSource, list[str]]:
+    """All clips of the data set at the recipe's sizes, and what class numbers stand for."""
+    reader = registry.get("reader", protocol.reader).create(**recipe.data.options)
+    skip = recipe.data.broken == "skip"
+    built = build_store(store_of(protocol, work), Source(reader, data / protocol.folder), recipe.spec, skip_broken=skip)
+    names = label_names(built)
+    return StoreSource(built, None, None, label_names=names), names
+
+
+def store_of(protocol: OneShotProtocol, work: Path) -> Path:
+    """Where the clips of a protocol are kept."""
+    return work / "cache" / f"{protocol.id}-clips"
