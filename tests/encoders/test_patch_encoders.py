@@ -163,3 +163,28 @@ def test_patches_are_put_together_as_they_were_cut(encoder):
     observed = torch.ones((2, 1, 4) if values.dim() == 5 else size, dtype=torch.bool)
     tokens = encoder.tokenize(replace(signal, values=values, observed=observed))
     torch.testing.assert_close(encoder.assembled(tokens.values), values)
+
+
+def test_foreground_is_how_far_a_pixel_stands_before_the_farthest_it_has_shown():
+    made = VideoViT.create(channels=1, frames=2, height=2, width=2, tubelet=1, patch=2, embed_dim=16, heads=2, foreground=True)
+    plain = VideoViT.create(channels=1, frames=2, height=2, width=2, tubelet=1, patch=2, embed_dim=16, heads=2)
+    signal = made.example_signal(1)
+    metres = torch.tensor([[[3.0, 2.0], [0.0, 4.0]], [[3.0, 2.5], [1.5, 0.0]]])  # 0: no reading
+    given = replace(signal, values=metres[None, None])
+    assert made.tokenize(given).values.tolist() == [[[0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]]
+    assert torch.equal(plain.tokenize(given).values[0], metres.flatten(1))
+    farther = torch.where(metres > 0, metres + 1, metres)
+    assert torch.equal(made.tokenize(replace(signal, values=farther[None, None])).values, made.tokenize(given).values)
+
+
+def test_a_lost_frame_has_no_foreground_and_is_no_background():
+    made = VideoViT.create(channels=1, frames=2, height=2, width=2, tubelet=1, patch=2, embed_dim=16, heads=2, foreground=True)
+    signal = made.example_signal(1)
+    values = torch.tensor([2.0, 9.0])[None, None, :, None, None].expand(1, 1, 2, 2, 2)
+    observed = torch.tensor([[[True, False]]])
+    assert made.tokenize(replace(signal, values=values, observed=observed)).values.eq(0).all()
+
+
+def test_foreground_is_of_one_channel_of_distances():
+    with pytest.raises(ConfigError, match="foreground is of one channel"):
+        VideoViT.create(channels=3, foreground=True)

@@ -175,3 +175,15 @@ def test_a_head_with_weights_is_trained_and_returned_as_it_was_at_its_best():
         seed=1,
     )
     assert all(torch.equal(a, b) for a, b in zip(fitted.head.parameters(), again.head.parameters(), strict=True)), "the seed decides it all"
+
+
+def test_the_joint_view_and_the_whitening_can_be_left_out():
+    names = [f"class {number}" for number in range(12)]
+    base, validation = clips(names[:11], per=16), clips(names[10:])
+    made = method(Concatenation.create(embed_dim=16, modalities=2))
+    told = settings(steps=0, ways=2, joint=False, whitening=False)
+    chosen = finetune.fit(made, base, validation, told, seed=1).chosen
+    assert (chosen.weights[0], chosen.shrink) == (0.0, 0.0)
+    assert made.fused(base.views)[:, :16].eq(0).all()
+    for metric in made.metric:
+        torch.testing.assert_close(metric.matrix, torch.eye(16))
