@@ -16,7 +16,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from benchmarks import one_shot_card, words_card
+from benchmarks import one_shot_card, trials, words_card
 from benchmarks.prose import CROSSL_WESAD, PROSE, Prose
 from sslts.config import ModelConfig
 from sslts.errors import ConfigError
@@ -206,6 +206,7 @@ def _figures(entry: Mapping[str, Any], main: str) -> dict[str, Mapping[str, floa
 def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
     """The card's prose, and the tables of each protocol with what they allow to say."""
     prose = PROSE[row]
+    tried, told = trials.table(summaries), trials.note(summaries)
     notes = [_note(summary, row, prose) for summary in summaries]
     if len(summaries) > 1:
         notes = [f"**{_title(summary)}.** {note}" for summary, note in zip(summaries, notes, strict=True)]
@@ -215,8 +216,8 @@ def sections(summaries: Sequence[Mapping[str, Any]], row: str) -> Sections:
         data_and_licence=prose.data,
         limits=prose.limits,
         how_to_cite=prose.cite,
-        results=tuple(table for summary in summaries for table in tables(summary)),
-        results_note="\n\n".join(notes),
+        results=(*(table for summary in summaries for table in tables(summary)), *([tried] if tried else [])),
+        results_note="\n\n".join([*notes, *([told] if told else [])]),
     )
 
 

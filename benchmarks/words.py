@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import har, words_plots, words_summary
 from benchmarks.grid import Grid, load_grid
 from benchmarks.results import ROOT, fold_path, read_current, today, versions, write_json
-from benchmarks.rows.jepa import RECIPE, Jepa, recipe_lambda, rows, state_rows
+from benchmarks.rows.jepa import SAME_LENGTH, Jepa, recipe_lambda, rows, state_rows
 from sslts.errors import SslTsError, UnknownNameError, suggest
 from sslts.evaluate.protocol import Protocol, load_protocol
 from sslts.evaluate.retrieval import same_activity, same_moment, text_to_windows
@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.table:
             words_summary.write(protocol, list(known), root=options.results)
             if not states:
-                words_plots.write_sweep(RECIPE.stem, recipe_lambda(), root=options.results)
+                words_plots.write_sweep(SAME_LENGTH, recipe_lambda(), root=options.results)
     except SslTsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -69,7 +69,8 @@ CHANGES: dict[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
-#: Explorations are half as long, and are compared with the recipe at that length.
+#: Explorations are half as long, and are compared with the recipe at that length, which is this row.
+SAME_LENGTH = "half-as-long"
 _SHORT: Mapping[str, Any] = {"epochs": 4, "conclude_windows": 6500, "conclude_changed": 13000}
 
 

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("matplotlib")
 from benchmarks import card, readme, words, words_card, words_plots, words_summary
 from benchmarks.prose import PROSE
+from benchmarks.rows.jepa import SAME_LENGTH
 from benchmarks.words_figures import (
     load_words,
     named_at_random,
@@ -202,15 +203,16 @@ def test_a_table_without_results_is_written_and_says_so(tmp_path):
     assert not list(tmp_path.rglob("*.svg"))
 
 
-def test_the_sweep_shows_group_0_of_every_lambda_beside_the_recipes_own(tmp_path):
-    """The recipe's row is judged on everybody; only p1 and p5, group 0, enter."""
+def test_the_sweep_shows_group_0_of_every_lambda_beside_the_recipe_at_the_same_length(tmp_path):
+    """A row that is judged on everybody enters with p1 and p5, group 0, alone."""
     for group in range(4):
-        retrieval_fold(tmp_path, ROW, group, 0.5 if group else 0.8, 0.5)
+        retrieval_fold(tmp_path, SAME_LENGTH, group, 0.5 if group else 0.8, 0.5)
+    retrieval_fold(tmp_path, ROW, 0, 0.99, 0.5)
     retrieval_fold(tmp_path, "lambda-0.3", 0, 0.9, 0.5, exploratory=True)
     retrieval_fold(tmp_path, "siglip", 0, 0.95, 0.5, exploratory=True)
-    retrieval = summarise_retrieval(RETRIEVAL, load_words(RETRIEVAL, [ROW, "lambda-0.3", "siglip"], root=tmp_path))
-    probe = {"rows": {ROW: {"tasks": [{"task": "19-class", "by_subject": {"p1": 0.9, "p5": 1.0, "p2": 0.1}}]}}}
-    found = words_plots.sweep({"dsads-loso": probe, "har-retrieval": retrieval}, ROW, 1.0)
+    retrieval = summarise_retrieval(RETRIEVAL, load_words(RETRIEVAL, [ROW, SAME_LENGTH, "lambda-0.3", "siglip"], root=tmp_path))
+    probe = {"rows": {SAME_LENGTH: {"tasks": [{"task": "19-class", "by_subject": {"p1": 0.9, "p5": 1.0, "p2": 0.1}}]}}}
+    found = words_plots.sweep({"dsads-loso": probe, "har-retrieval": retrieval}, SAME_LENGTH, 1.0)
     assert {what: [(x, pytest.approx(y)) for x, y in points] for what, points in found.items()} == {
         "probe dsads-loso (macro-F1)": [(1.0, 95.0)],
         "text to windows (mAP)": [(0.3, 90.0), (1.0, 80.0)],
