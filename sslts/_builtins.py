@@ -34,6 +34,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "described-transformer": "sslts.encoders.transformer:DescribedTransformer",
         "described-waves": "sslts.encoders.waves:DescribedWaves",
         "kernel-shares": "sslts.encoders.kernel_shares:KernelShareEncoder",
+        "motion-profiles": "sslts.encoders.motion_profiles:MotionProfileEncoder",
         "video-vit": "sslts.encoders.video_vit:VideoViT",
         "sensor-patches": "sslts.encoders.sensor_patches:SensorPatches",
         "joint": "sslts.encoders.joint:JointEncoder",
