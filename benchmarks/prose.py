@@ -150,10 +150,11 @@ For trying few-shot recognition and for building on it. It knows single movement
     differs="""\
 - Depth in place of colour video, and a small ViT (width 192, 6 layers) over 288 + 3 x 16 tokens, so that two cores can train it. The
   paper's own sizes are the recipes `mu-mae-paper-small` and `mu-mae-paper-base`.
-- The unimodal encoders of the sensors are fixed (shares of kernels and principal components, `kernel-shares`); the depth video's own view
-  is what the ViT makes of the depth alone.
-- Stage 2 leaves the encoders as they are. How much each view counts, and how far its whitening is drawn to a sphere, is chosen on base
-  classes that take turns; then each view is whitened by the covariance within base classes, and the fusion puts views side by side
+- The unimodal encoders are fixed: shares of kernels and principal components for the sensors (`kernel-shares`), and for depth the same of
+  how much moves by row, column and distance (`motion-profiles`). What the ViT learned is the joint view; the table of trials shows how far
+  it comes alone.
+- Stage 2 leaves the encoders as they are. Each view is whitened by the covariance within base classes, and the fusion puts views side
+  by side; how much each view counts, and how far its whitening is drawn to a sphere, is chosen on validation classes
   (`concatenation`). The paper's fusion attends along the clips of an episode, so that a query is judged by the other queries: here that is
   `episodic-cross-attention`, which cannot serve an embedding. The table of trials says what attention over a clip's own modalities does.
 - The state that is kept is the one that recognises validation classes best. The released code reports the best of several tests on the
@@ -182,7 +183,7 @@ Liu, Liu: Mu-MAE: Multimodal Masked Autoencoders-Based One-Shot Learning. IEEE M
 UTD-MHAD: A Multimodal Dataset for Human Action Recognition Utilizing a Depth Camera and a Wearable Inertial Sensor. ICIP 2015. Tong,
 Song, Wang, Wang: VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supervised Video Pre-Training. NeurIPS 2022. Dempster,
 Schmidt, Webb: MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series Classification. KDD 2021.""",
-    untrained="the fixed views of the sensors and the whitening",
+    untrained="the fixed views of each modality and the whitening",
     trained="masked reconstruction",
 )
 

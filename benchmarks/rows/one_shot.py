@@ -105,7 +105,7 @@ class MuMAERow(OneShotRow):
                 "validation": [[each.step, each.accuracy] for each in fitted.history],
                 "weights": dict(zip(("joint", *recipe.spec.names), chosen.weights, strict=True)),
                 "shrink": chosen.shrink,
-                "turns": chosen.accuracy,
+                "accuracy": chosen.accuracy,
             }
             found[name] = Judged(embedded, labels, subjects, head, selected=told)
             if name == protocol.whole and not self.exploratory:

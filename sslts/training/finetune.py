@@ -1,7 +1,7 @@
 """Stage 2: from a pretrained model to one that recognises classes from a few examples, by what base classes teach.
 
-The encoders stand still: what they make of every clip is computed once. How much each view counts is chosen on base classes that take
-turns, the metric is fitted in closed form; then the fusion (and a head with weights of its own) is trained on base classes by
+The encoders stand still: what they make of every clip is computed once. The metric is fitted in closed form, how much each view counts is
+chosen on validation classes; then the fusion (and a head with weights of its own) is trained on base classes by
 
     L = CE(all base classes) + weight * CE(an episode of base classes)                  (Mu-MAE, Liu and Liu 2024, arXiv:2408.04243)
 
@@ -171,13 +171,13 @@ def fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTunin
 def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool) -> Fitted:
     names = sorted(set(base.labels))
     labels = base.numbered(names)
-    chosen = choose(base.views, labels, base.subjects, seed=seed, joint=settings.joint, whitening=settings.whitening)
+    checks = _episodes(validation, settings, count=settings.check_episodes, seed=seed)
+    chosen = choose(base.views, labels, validation.views, checks, joint=settings.joint, whitening=settings.whitening)
     if settings.whitening:
         method.fit_metric(base.views, labels, shrink=chosen.shrink)
     method.weigh(chosen.weights, chosen.fitted)
     width = method.fused(base.views.select(torch.arange(2))).shape[1]
     head = _head(settings.head, width)
-    checks = _episodes(validation, settings, count=settings.check_episodes, seed=seed)
     history = [Step(0, _accuracy(method, head, validation, checks))]
     trained = [parameter for part in (method.fusion, head) if part is not None for parameter in part.parameters()]
     if not settings.steps or not trained:
