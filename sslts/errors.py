@@ -165,6 +165,10 @@ class TowerError(ArtefactError):
     """A text tower has no weights yet, or has other ones than its config names."""
 
 
+class RateWarning(UserWarning):
+    """A signal is far slower than what the model was trained on: what is fast in it is missing, and nothing puts it back."""
+
+
 class VocabularyWarning(UserWarning):
     """A text holds words that the text tower does not know: another language, another script, or no words at all."""
 

@@ -52,7 +52,7 @@ def search(
         check_target(csv, overwrite=overwrite, formats=(".csv",), option="--csv")
     if save_index is not None:
         check_folder(save_index, FILES, what="search index", overwrite=overwrite)
-    source = make_reader(reader, option or [])
+    source = make_reader(reader, option or []) if inputs else None
 
     from sslts.model import load
 
@@ -77,7 +77,7 @@ def _split(arguments: Sequence[str], *, by_example: bool) -> tuple[list[Path], s
     if not arguments:
         raise typer.BadParameter("say what to look for: sslts search INPUT... 'someone running', or --like SESSION")
     *inputs, query = arguments
-    if Path(query).exists():
+    if query.strip() and Path(query).exists():
         raise typer.BadParameter(f"the last argument is what to look for, in words, but '{query}' is a file or folder")
     return [Path(argument) for argument in inputs], query
 

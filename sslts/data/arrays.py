@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,30 @@ _USUAL = {
     "electrooculogram": "uV",
     "heart-rate": "bpm",
 }
+_BY_CHANNEL = ("units", "kinds", "positions", "descriptions")
 _TRIAXIAL = ("accelerometer", "gyroscope", "magnetometer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was said of streams, or of "stream.channel" where channels differ."""
+
+    units: Mapping[str, str]
+    kinds: Mapping[str, str]
+    positions: Mapping[str, str]
+    descriptions: Mapping[str, str]
+
+    def named(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Each with the name of its argument."""
+        return ("units", self.units), ("kinds", self.kinds), ("positions", self.positions), ("descriptions", self.descriptions)
+
+    def refuse_unknown_channels(self, stream: str, names: Sequence[str]) -> None:
+        """ChannelError for "stream.channel" where the stream has no such channel."""
+        for what, given in self.named():
+            for key in given:
+                head, dot, channel = key.partition(".")
+                if dot and head == stream and channel not in names:
+                    raise ChannelError(f"{what} names '{key}', but '{stream}' has the channels {', '.join(names)}.")
 
 
 def streams_from_arrays(
@@ -57,19 +81,20 @@ def streams_from_arrays(
     channels: Mapping[str, Sequence[str]] | None,
     kinds: Mapping[str, str] | None,
     start_s: Mapping[str, float] | None,
+    positions: Mapping[str, str] | None = None,
+    descriptions: Mapping[str, str] | None = None,
 ) -> dict[str, Stream]:
     """See `Recording.from_arrays`."""
     if not isinstance(arrays, Mapping):
         raise ChannelError(f"Expected {{name: array}}, such as {{'acc': array}}, got {type(arrays).__name__}.")
     if not arrays:
         raise MissingModalityError("A recording needs at least one stream, got none.")
-    for what, given in (("rate_hz", rate_hz), ("units", units), ("channels", channels), ("kinds", kinds), ("start_s", start_s)):
+    told = _Told(units or {}, kinds or {}, positions or {}, descriptions or {})
+    for what, given in (("rate_hz", rate_hz), ("channels", channels), ("start_s", start_s), *told.named()):
         if isinstance(given, Mapping):
             _refuse_unknown(given, arrays, what)
     return {
-        name: _stream(
-            name, array, rate_hz, units or {}, (channels or {}).get(name), (kinds or {}).get(name), (start_s or {}).get(name, 0.0)
-        )
+        name: _stream(name, array, rate_hz, told, (channels or {}).get(name), (start_s or {}).get(name, 0.0))
         for name, array in arrays.items()
     }
 
@@ -125,20 +150,20 @@ def _stream(
     name: str,
     array: Any,
     rate_hz: float | Mapping[str, float] | None,
-    units: Mapping[str, str],
+    told: _Told,
     channels: Sequence[str] | None,
-    kind: str | None,
     start_s: float,
 ) -> Stream:
     rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
     if rate is None:
         raise RateError(f"'{name}' has no rate. An array does not know it: give rate_hz=32 for all streams, or rate_hz={{'{name}': 32}}.")
     values = real_array(array, name)
-    kind = kind or KINDS.get(name, name)
+    kind = told.kinds.get(name) or KINDS.get(name, name)
     names = _channel_names(name, values, channels, kind)
+    told.refuse_unknown_channels(name, names)
     return Stream(
         name=name,
-        channels=tuple(_channel(name, channel, kind, units, single=len(names) == 1) for channel in names),
+        channels=tuple(_channel(name, channel, kind, told, single=len(names) == 1) for channel in names),
         rate_hz=rate,
         values=values,
         start_s=start_s,
@@ -166,15 +191,22 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
     raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.")
 
 
-def _channel(stream: str, channel: str, kind: str, units: Mapping[str, str], *, single: bool) -> Channel:
-    unit = units.get(f"{stream}.{channel}", units.get(stream))
+def _channel(stream: str, channel: str, kind: str, told: _Told, *, single: bool) -> Channel:
+    whole = f"{stream}.{channel}"
+    kind, unit = told.kinds.get(whole, kind), told.units.get(whole, told.units.get(stream))
     if unit is None:
         example = stream if single else f"{stream}.{channel}"
         usual = _USUAL.get(kind, "a.u.")
         rest = "" if usual == "a.u." else ", or 'a.u.' for arbitrary units"
         raise UnitError(f"'{stream}.{channel}' has no unit. Give units={{'{example}': '{usual}'}} if it is in {usual}{rest}.")
     try:
-        return Channel(name=channel, kind=kind, unit=normalise_unit(unit))
+        return Channel(
+            name=channel,
+            kind=kind,
+            unit=normalise_unit(unit),
+            position=told.positions.get(whole, told.positions.get(stream, "")),
+            description=told.descriptions.get(whole, told.descriptions.get(stream, "")),
+        )
     except ValidationError as error:
         raise ChannelError(f"'{stream}.{channel}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-'.") from None
 
@@ -192,5 +224,5 @@ def _from_series(series: Any, where: str) -> NDArray[Any]:
 
 def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str) -> None:
     for key in given:
-        if key not in arrays and not (what == "units" and key.split(".")[0] in arrays):
+        if key not in arrays and not (what in _BY_CHANNEL and key.split(".")[0] in arrays):
             raise ChannelError(f"{what} names '{key}', which is not among the arrays. {suggest(key, arrays)}Arrays: {', '.join(arrays)}.")

@@ -6,18 +6,23 @@ Unit mistakes are found by physics: a sensor's valid range, and the fact that an
 from __future__ import annotations
 
 import logging
+import warnings
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from sslts.config import AnyChannels, Channel, Modality, SensorSpec
+from sslts.config import AnyChannels, Channel, Modality, SensorSpec, describe
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
-from sslts.errors import ChannelError, ConfigError, LengthError, MissingModalityError, RangeError, UnitError
+from sslts.errors import ChannelError, ConfigError, LengthError, MissingModalityError, RangeError, RateWarning, UnitError
 
 logger = logging.getLogger(__name__)
+
+#: Share of the model's rate below which a signal is too slow to be trusted without a word.
+_SLOW = 0.4
 
 #: Rounding of seconds as floating-point numbers: what lasts this much less than a window still holds one.
 TOLERANCE_S = 1e-6
@@ -85,13 +90,27 @@ def _described(recording: Recording, spec: SensorSpec) -> Recording:
         if not kept:
             continue
         wanted = tuple(_in_unit(stream.channels[index], units[stream.channels[index].kind], name) for index in kept)
-        found[name] = _prepared(stream, Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted), partial=True)
+        try:
+            modality = Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted)
+        except ValidationError as error:
+            raise ChannelError(
+                f"Stream '{name}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-', a letter first."
+            ) from None
+        if stream.rate_hz < _SLOW * modality.rate_hz:
+            warnings.warn(
+                f"'{name}' has {stream.rate_hz:g} Hz, this model was trained on {modality.rate_hz:g} Hz: what is faster than "
+                f"{stream.rate_hz / 2:g} Hz is missing, and what it says of such a signal was never measured.",
+                RateWarning,
+                stacklevel=2,
+            )
+        found[name] = _prepared(stream, modality, partial=True)
     if not found:
         held = [f"{stream.name}.{channel.name} ({channel.kind})" for stream in recording.streams.values() for channel in stream.channels]
         more = f" and {len(held) - 12} more" if len(held) > 12 else ""
         raise MissingModalityError(
-            f"This recording holds {', '.join(held[:12])}{more}; this model reads {', '.join(units)}. If a channel is one of these, say so "
-            f"by its kind: Recording.from_arrays(..., kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
+            f"This recording holds {', '.join(held[:12])}{more}; this model reads {', '.join(units)}. If a channel measures one of these "
+            f"(an accelerometer feels gravity), say so by its kind: Recording.from_arrays(..., "
+            f"kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
         )
     return replace(recording, streams=found)
 
@@ -187,7 +206,8 @@ def _check_magnitude(stream: Stream, order: list[int], modality: Modality | None
         hint = f"looks like {fits[0]}" if fits else "fits no known unit of acceleration"
         raise RangeError(
             f"'{stream.name}': the median magnitude of acceleration is {magnitude:.4g}, declared {unit}. It {hint}: "
-            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, use another kind than 'accelerometer'."
+            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, its kind is 'linear-acceleration', which "
+            "only models that were trained on it read: give the raw acceleration if you have it."
         )
 
 
