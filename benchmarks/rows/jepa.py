@@ -148,7 +148,7 @@ def rows() -> list[FeatureRow]:
     return [
         Jepa("sensor-text-jepa-har", "Sensor-text JEPA, our recipe, frozen", parts=whole),
         Jepa("sensor-text-jepa-unlabelled", unlabelled, overrides={**_SHORT, **_WITHOUT_TEXT}, pretraining_labels=NO_LABELS),
-        Jepa("random-init", "The same network, random weights, + linear probe", parts=whole, trained=False),
+        Jepa("random-init", "The same network, random weights, frozen", parts=whole, trained=False),
         *changed,
     ]
 
