@@ -114,6 +114,10 @@ class HubIntegrityError(HubError, ArtefactError):
 # --- signals -----------------------------------------------------------------------------------------------------------
 
 
+class RateWarning(UserWarning):
+    """A movement was recorded far slower than a model of any channels reads it: what is fast in it is missing, and nothing puts it back."""
+
+
 class SignalError(SslTsError, ValueError):
     """A recording or an array does not fit what the model or the operation expects."""
 
@@ -163,10 +167,6 @@ class TextError(SslTsError, ValueError):
 
 class TowerError(ArtefactError):
     """A text tower has no weights yet, or has other ones than its config names."""
-
-
-class RateWarning(UserWarning):
-    """A signal is far slower than what the model was trained on: what is fast in it is missing, and nothing puts it back."""
 
 
 class VocabularyWarning(UserWarning):

@@ -33,7 +33,7 @@ def make_reader(name: str, options: Sequence[str]) -> Reader:
         return registry.get("reader", name).create(**pairs)
     except ConfigError as error:
         raise ConfigError(
-            f"The reader '{name}' does not take these options: {error} Give one as --option KEY=VALUE, such as rate_hz=50."
+            f"The reader '{name}' cannot be made: {str(error).rstrip('.')}. Options are given as --option KEY=VALUE, such as rate_hz=50."
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,6 @@ _USUAL = {
     "electrooculogram": "uV",
     "heart-rate": "bpm",
 }
-_BY_CHANNEL = ("units", "kinds", "positions", "descriptions")
 _TRIAXIAL = ("accelerometer", "gyroscope", "magnetometer")
 
 
@@ -65,12 +64,11 @@ class _Told:
         """Each with the name of its argument."""
         return ("units", self.units), ("kinds", self.kinds), ("positions", self.positions), ("descriptions", self.descriptions)
 
-    def refuse_unknown_channels(self, stream: str, names: Sequence[str]) -> None:
+    def refuse_unknown_channels(self, stream: str, names: Sequence[str], arrays: Collection[str]) -> None:
         """ChannelError for "stream.channel" where the stream has no such channel."""
         for what, given in self.named():
             for key in given:
-                head, dot, channel = key.partition(".")
-                if dot and head == stream and channel not in names:
+                if _stream_of(key, arrays) == stream and key != stream and key.removeprefix(f"{stream}.") not in names:
                     raise ChannelError(f"{what} names '{key}', but '{stream}' has the channels {', '.join(names)}.")
 
 
@@ -81,8 +79,8 @@ def streams_from_arrays(
     channels: Mapping[str, Sequence[str]] | None,
     kinds: Mapping[str, str] | None,
     start_s: Mapping[str, float] | None,
-    positions: Mapping[str, str] | None = None,
-    descriptions: Mapping[str, str] | None = None,
+    positions: Mapping[str, str] | None,
+    descriptions: Mapping[str, str] | None,
 ) -> dict[str, Stream]:
     """See `Recording.from_arrays`."""
     if not isinstance(arrays, Mapping):
@@ -90,11 +88,15 @@ def streams_from_arrays(
     if not arrays:
         raise MissingModalityError("A recording needs at least one stream, got none.")
     told = _Told(units or {}, kinds or {}, positions or {}, descriptions or {})
-    for what, given in (("rate_hz", rate_hz), ("channels", channels), ("start_s", start_s), *told.named()):
-        if isinstance(given, Mapping):
-            _refuse_unknown(given, arrays, what)
+    for what, plain in (("rate_hz", rate_hz), ("channels", channels), ("start_s", start_s)):
+        if isinstance(plain, Mapping):
+            _refuse_unknown(plain, arrays, what, by_channel=False)
+    for what, given in told.named():
+        if not isinstance(given, Mapping):
+            raise ChannelError(f"{what} must be {{name: text}}, such as {what}={{'{next(iter(arrays))}': ...}}, got {given!r}.")
+        _refuse_unknown(given, arrays, what, by_channel=True)
     return {
-        name: _stream(name, array, rate_hz, told, (channels or {}).get(name), (start_s or {}).get(name, 0.0))
+        name: _stream(name, array, rate_hz, told, (channels or {}).get(name), (start_s or {}).get(name, 0.0), arrays)
         for name, array in arrays.items()
     }
 
@@ -153,6 +155,7 @@ def _stream(
     told: _Told,
     channels: Sequence[str] | None,
     start_s: float,
+    arrays: Collection[str],
 ) -> Stream:
     rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
     if rate is None:
@@ -160,7 +163,7 @@ def _stream(
     values = real_array(array, name)
     kind = told.kinds.get(name) or KINDS.get(name, name)
     names = _channel_names(name, values, channels, kind)
-    told.refuse_unknown_channels(name, names)
+    told.refuse_unknown_channels(name, names, arrays)
     return Stream(
         name=name,
         channels=tuple(_channel(name, channel, kind, told, single=len(names) == 1) for channel in names),
@@ -208,7 +211,9 @@ def _channel(stream: str, channel: str, kind: str, told: _Told, *, single: bool)
             description=told.descriptions.get(whole, told.descriptions.get(stream, "")),
         )
     except ValidationError as error:
-        raise ChannelError(f"'{stream}.{channel}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-'.") from None
+        named = any(part["loc"][:1] in (("name",), ("kind",)) for part in error.errors())
+        hint = " Names are lower-case letters, digits, '.', '_' and '-'." if named else ""
+        raise ChannelError(f"'{stream}.{channel}': {describe(error)}.{hint}") from None
 
 
 def _from_series(series: Any, where: str) -> NDArray[Any]:
@@ -222,7 +227,13 @@ def _from_series(series: Any, where: str) -> NDArray[Any]:
     return column
 
 
-def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str) -> None:
+def _stream_of(key: str, arrays: Collection[str]) -> str | None:
+    """The stream that "stream" or "stream.channel" names: names may hold dots themselves, so the longest that fits."""
+    fits = [name for name in arrays if key == name or key.startswith(f"{name}.")]
+    return max(fits, key=len, default=None)
+
+
+def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str, *, by_channel: bool) -> None:
     for key in given:
-        if key not in arrays and not (what in _BY_CHANNEL and key.split(".")[0] in arrays):
+        if key not in arrays and not (by_channel and _stream_of(key, arrays) is not None):
             raise ChannelError(f"{what} names '{key}', which is not among the arrays. {suggest(key, arrays)}Arrays: {', '.join(arrays)}.")

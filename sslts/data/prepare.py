@@ -6,6 +6,7 @@ Unit mistakes are found by physics: a sensor's valid range, and the fact that an
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from dataclasses import replace
 
@@ -21,8 +22,11 @@ from sslts.errors import ChannelError, ConfigError, LengthError, MissingModality
 
 logger = logging.getLogger(__name__)
 
-#: Share of the model's rate below which a signal is too slow to be trusted without a word.
+#: Share of the model's rate below which a movement is too slow to be trusted without a word: walking at 25 Hz is still walking at 10 Hz,
+#: and looks like running at 5 Hz.
 _SLOW = 0.4
+#: Kinds whose fast part tells movements apart. Others (temperature, skin conductance) are slow by nature, and were so in training.
+_FAST = frozenset({"accelerometer", "linear-acceleration", "gyroscope", "magnetometer"})
 
 #: Rounding of seconds as floating-point numbers: what lasts this much less than a window still holds one.
 TOLERANCE_S = 1e-6
@@ -94,14 +98,14 @@ def _described(recording: Recording, spec: SensorSpec) -> Recording:
             modality = Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted)
         except ValidationError as error:
             raise ChannelError(
-                f"Stream '{name}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-', a letter first."
+                f"Stream '{name}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-', a letter or digit first."
             ) from None
-        if stream.rate_hz < _SLOW * modality.rate_hz:
+        if stream.rate_hz < _SLOW * modality.rate_hz and any(channel.kind in _FAST for channel in wanted):
             warnings.warn(
-                f"'{name}' has {stream.rate_hz:g} Hz, this model was trained on {modality.rate_hz:g} Hz: what is faster than "
+                f"'{name}' has {stream.rate_hz:g} Hz, this model reads {modality.rate_hz:g} Hz: what is faster than "
                 f"{stream.rate_hz / 2:g} Hz is missing, and what it says of such a signal was never measured.",
                 RateWarning,
-                stacklevel=2,
+                stacklevel=_outside(),
             )
         found[name] = _prepared(stream, modality, partial=True)
     if not found:
@@ -113,6 +117,14 @@ def _described(recording: Recording, spec: SensorSpec) -> Recording:
             f"kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
         )
     return replace(recording, streams=found)
+
+
+def _outside() -> int:
+    """How far up the first line is that is not this library's: where a warning should point."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("sslts."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:

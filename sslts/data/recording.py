@@ -157,8 +157,10 @@ class Recording:
             units: `{name: unit}`, or `{"name.channel": unit}` where channels differ. Required.
             channels: `{name: [channel, ...]}`. One column is named like its stream, three of an inertial sensor x, y, z.
             kinds: `{name: what is measured}`; known names such as "acc" or "eda" need none.
-            positions, descriptions: `{name: where on the body}`, `{name: a sentence}`, for models that read what channels are in words.
-                These three, as `units`, may also be given for one channel: `{"name.channel": ...}`.
+            positions: `{name: where on the body}`, for models that read in words what channels are.
+            descriptions: `{name.channel: a sentence}` instead of what kind, position and unit say; one for each axis.
+
+        units, kinds, positions and descriptions may be given for a stream, `{name: ...}`, or for one channel, `{"name.channel": ...}`.
             start_s: `{name: time of the first sample}` on a common clock; 0 where not given.
 
         Raises:

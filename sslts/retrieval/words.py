@@ -46,8 +46,9 @@ def label_vectors(
     """
     phrases = _phrases(labels)
     templates = _templates(prompts)
-    said = list(dict.fromkeys([*(phrase for those in phrases.values() for phrase in those), *(t.replace(_PLACE, " ") for t in templates)]))
-    warn_of_unknown_words(method.text_encoder, [text for text in said if text.strip()], stacklevel=stacklevel + 1)
+    around = [text for text in (template.replace(_PLACE, " ") for template in templates) if any(c.isalnum() for c in text)]
+    said = list(dict.fromkeys([*(phrase for those in phrases.values() for phrase in those), *around]))
+    warn_of_unknown_words(method.text_encoder, said, stacklevel=stacklevel + 1)
     texts = [[template.replace(_PLACE, phrase) for phrase in those for template in templates] for those in phrases.values()]
     vectors = _embed(method, [text for those in texts for text in those])
     means = [part.mean(0) for part in vectors.split([len(those) for those in texts])]

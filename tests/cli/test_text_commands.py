@@ -145,6 +145,9 @@ def test_unknown_words_are_one_line_on_stderr(folder):
         (["search", "walking", "--index", "x", "--save-index", "y"], "already stored"),
         (["search", PHONE, "walking", "--at", "3"], "--like"),
         (["search", "--like", WALK], "no INPUT"),
+        (["search", PHONE, " "], "is empty"),
+        (["search", "walking", "--index", "x", "--option", "a=1"], "already embedded"),
+        (["search", "walking " * 60], "no INPUT"),
         (["classify"], "INPUT"),
     ],
 )
@@ -161,7 +164,6 @@ def test_wrong_usage_says_what_is_missing(arguments, complaint):
         (["classify", PHONE, "--labels", "walking,,sitting"], "one text is empty"),
         (["classify", PHONE, "--labels", "walking,Walking"], "are the same"),
         (["classify", PHONE, "--labels", "walking,sitting", "--csv", "x.npz"], "--csv must end in .csv"),
-        (["search", PHONE, " ", "--session", SIT], "query is empty"),
         (["search", PHONE, "walking", "--top", "0", "--session", SIT], "top_k"),
         (["search", PHONE, "--like", "sub_24/none"], "No session 'sub_24/none'"),
         (["search", PHONE, "--like", WALK, "--at", "-3"], "--at must be a second of"),

@@ -148,11 +148,24 @@ def described() -> SensorSpec:
 
 
 def test_a_stream_that_is_far_too_slow_is_warned_of():
-    with pytest.warns(RateWarning, match=r"'acc' has 5 Hz, this model was trained on 25 Hz"):
+    with pytest.warns(RateWarning, match=r"'acc' has 5 Hz, this model reads 25 Hz"):
         prepare(record({"acc": worn()[::2]}, {"acc": "g"}, rate_hz=5), described())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         prepare(record({"acc": worn()}, {"acc": "g"}, rate_hz=10), described())
+
+
+def test_what_is_slow_by_nature_is_not_warned_of():
+    spec = SensorSpec(modalities=AnyChannels(rate_hz=32.0, units={"skin-temperature": "degC"}), window_s=4, stride_s=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(record({"temp": np.full(80, 33.0)}, {"temp": "degC"}, rate_hz=4), spec)
+
+
+def test_the_warning_points_at_the_line_that_called_the_library():
+    with pytest.warns(RateWarning) as caught:
+        prepare(record({"acc": worn()[::2]}, {"acc": "g"}, rate_hz=5), described())
+    assert caught[0].filename == __file__
 
 
 def test_a_stream_whose_name_is_none_is_refused_by_name():

@@ -227,3 +227,25 @@ def test_a_channel_that_the_stream_does_not_have_is_refused(what):
     options = {"units": {"acc": "g"}, what: {"acc": "g", "acc.w": "g"}}
     with pytest.raises(ChannelError, match=f"{what} names 'acc.w', but 'acc' has the channels x, y, z"):
         Recording.from_arrays({"acc": np.ones((50, 3))}, rate_hz=50, **options, channels={"acc": ["x", "y", "z"]})
+
+
+def test_names_may_hold_dots_themselves():
+    arrays = {"wrist": np.ones((50, 3)), "wrist.left": np.ones((50, 3))}
+    told = {"rate_hz": 50, "units": {"wrist": "g", "wrist.left": "g"}, "channels": dict.fromkeys(arrays, ["x", "y", "z"])}
+    made = Recording.from_arrays(arrays, **told, kinds={"wrist": "accelerometer", "wrist.left.x": "gyroscope"})
+    assert made.streams["wrist.left"].channels[0].kind == "gyroscope"
+    with pytest.raises(ChannelError, match=r"kinds names 'wrist.left.w', but 'wrist.left' has the channels"):
+        Recording.from_arrays(arrays, **told, kinds={"wrist.left.w": "gyroscope"})
+
+
+@pytest.mark.parametrize("what", ["kinds", "positions", "descriptions", "units"])
+def test_one_text_for_all_streams_is_refused(what):
+    with pytest.raises(ChannelError, match=f"{what} must be"):
+        Recording.from_arrays({"acc": np.ones((50, 3))}, rate_hz=50, **({"units": {"acc": "g"}} | {what: "wrist"}))
+
+
+def test_frames_take_positions_as_well():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({axis: np.ones(50) for axis in "xyz"})
+    made = Recording.from_pandas(frame, rate_hz=50, units={"acc": "g"}, name="acc", positions={"acc": "left ankle"})
+    assert {channel.position for channel in made.streams["acc"].channels} == {"left ankle"}
