@@ -87,7 +87,7 @@ def average_precision(protocol: RetrievalProtocol, rows: dict[str, Any]) -> Figu
 
 
 def write_sweep(row: str, weight: float, *, root: Path) -> Path | None:
-    """lambda-sweep.svg of the rows `lambda-X` and the recipe's own `row`, whose lambda is `weight`; nothing before two are judged."""
+    """lambda-sweep.svg of the rows `lambda-X` and of `row`, the recipe at their length with lambda `weight`; None before two are judged."""
     found = sweep(_summaries(root), row, weight)
     if len({x for points in found.values() for x, _ in points}) < 2:
         return None

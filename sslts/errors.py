@@ -122,6 +122,10 @@ class HubIntegrityError(HubError, ArtefactError):
 # --- signals -----------------------------------------------------------------------------------------------------------
 
 
+class RateWarning(UserWarning):
+    """A movement was recorded far slower than a model of any channels reads it: what is fast in it is missing, and nothing puts it back."""
+
+
 class SignalError(SslTsError, ValueError):
     """A recording or an array does not fit what the model or the operation expects."""
 

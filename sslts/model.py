@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from sslts import registry
-from sslts.config import ChannelStatistics, ModelConfig
+from sslts.config import AnyChannels, ChannelStatistics, ModelConfig, SensorSpec
 from sslts.data.collate import to_batch
 from sslts.data.normalise import recording_statistics, standardise_windows
 from sslts.data.prepare import prepare
@@ -252,6 +252,7 @@ class Model(Retrieval, Stored):
                 f"  in   {modality.name}: {', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz"
                 for modality in spec.named
             ),
+            *_any_channels(spec),
             *(
                 f"  part {role}: {ref.name}{' (trained)' if role in config.trained_parts else ''}"
                 for role, ref in config.components.items()
@@ -274,7 +275,8 @@ class Model(Retrieval, Stored):
             return recording
         if not isinstance(recording, Mapping):
             raise MissingModalityError(
-                f"encode needs a Recording or {{modality: array}} for {', '.join(self.config.spec.names)}, got {type(recording).__name__}. "
+                f"Expected a Recording or {{modality: array}} for {', '.join(self.config.spec.names) or 'any modalities'}, "
+                f"got {type(recording).__name__}. "
                 "Make one: sslts.Recording.from_arrays({...}, rate_hz=..., units=...)."
             )
         channels = {modality.name: modality.channel_names for modality in self.config.spec.named if modality.name in recording}
@@ -289,3 +291,11 @@ class Model(Retrieval, Stored):
     def _standardised(self, cuts: Mapping[str, Cut], statistics: Mapping[str, ChannelStatistics]) -> Mapping[str, Cut]:
         # No statistics at all: this model's encoders read physical units and standardise what they compute.
         return standardise_windows(cuts, statistics, self.config.preprocessing.clip) if statistics else cuts
+
+
+def _any_channels(spec: SensorSpec) -> list[str]:
+    """What goes in where a model takes any channels with a description."""
+    if not isinstance(spec.modalities, AnyChannels):
+        return []
+    kinds = ", ".join(f"{kind} [{unit}]" for kind, unit in spec.modalities.units.items())
+    return [f"  in   any channels that are described, at {spec.modalities.rate_hz:g} Hz: {kinds}"]

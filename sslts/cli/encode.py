@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sslts.cli.models import ModelName
+from sslts.cli.words import warnings_in_one_line
 
 
 class Normalise(StrEnum):
@@ -46,10 +47,11 @@ def encode(
     from sslts.model import load
 
     encoder = load(model, device=device)
-    parts = {
-        name: encoder.encode(recording, normalise=normalise.value if normalise else None, stride_s=stride_s, progress=not quiet)
-        for name, recording in recordings(source, inputs, session or [])
-    }
+    with warnings_in_one_line():
+        parts = {
+            name: encoder.encode(recording, normalise=normalise.value if normalise else None, stride_s=stride_s, progress=not quiet)
+            for name, recording in recordings(source, inputs, session or [])
+        }
     write_table(out, parts)
     if not quiet:
         windows = sum(len(part) for part in parts.values())

@@ -29,7 +29,12 @@ def make_reader(name: str, options: Sequence[str]) -> Reader:
             pairs[key] = json.loads(text)
         except ValueError:
             pairs[key] = text
-    return registry.get("reader", name).create(**pairs)
+    try:
+        return registry.get("reader", name).create(**pairs)
+    except ConfigError as error:
+        raise ConfigError(
+            f"The reader '{name}' cannot be made: {str(error).rstrip('.')}. Options are given as --option KEY=VALUE, such as rate_hz=50."
+        ) from None
 
 
 def recordings(reader: Reader, paths: Sequence[Path], sessions: Sequence[str]) -> Iterator[tuple[str, Recording]]:

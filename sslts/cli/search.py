@@ -48,11 +48,13 @@ def search(
 
     inputs, query = _split(arguments or [], by_example=like is not None)
     _check(inputs, like, at, index, save_index)
+    if not inputs and (option or session or stride_s is not None):
+        raise typer.BadParameter("--option, --session and --stride-s are about INPUT; --index is already embedded")
     if csv is not None:
         check_target(csv, overwrite=overwrite, formats=(".csv",), option="--csv")
     if save_index is not None:
         check_folder(save_index, FILES, what="search index", overwrite=overwrite)
-    source = make_reader(reader, option or [])
+    source = make_reader(reader, option or []) if inputs else None
 
     from sslts.model import load
 
@@ -77,9 +79,18 @@ def _split(arguments: Sequence[str], *, by_example: bool) -> tuple[list[Path], s
     if not arguments:
         raise typer.BadParameter("say what to look for: sslts search INPUT... 'someone running', or --like SESSION")
     *inputs, query = arguments
-    if Path(query).exists():
+    if not query.strip():
+        raise typer.BadParameter("what to look for is empty: say it in words, such as 'someone running'")
+    if _is_file(query):
         raise typer.BadParameter(f"the last argument is what to look for, in words, but '{query}' is a file or folder")
     return [Path(argument) for argument in inputs], query
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except OSError:  # longer than any name of a file
+        return False
 
 
 def _check(inputs: Sequence[Path], like: str | None, at: float | None, index: Path | None, save_index: Path | None) -> None:

@@ -19,10 +19,14 @@ DEFAULT_READER = "csv"
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """A warning is one line on stderr, as an error is."""
+    """A warning is one line on stderr, as an error is, and is said once."""
+    said: set[str] = set()
 
     def show(message: Warning | str, *_: Any) -> None:
-        typer.echo(f"sslts: warning: {' '.join(str(message).split())}", err=True)
+        line = f"sslts: warning: {' '.join(str(message).split())}"
+        if line not in said:
+            typer.echo(line, err=True)
+        said.add(line)
 
     with warnings.catch_warnings():
         # It takes fewer arguments by name than the one it stands for; all are passed by position.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,27 @@ _USUAL = {
 _TRIAXIAL = ("accelerometer", "gyroscope", "magnetometer")
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was said of streams, or of "stream.channel" where channels differ."""
+
+    units: Mapping[str, str]
+    kinds: Mapping[str, str]
+    positions: Mapping[str, str]
+    descriptions: Mapping[str, str]
+
+    def named(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Each with the name of its argument."""
+        return ("units", self.units), ("kinds", self.kinds), ("positions", self.positions), ("descriptions", self.descriptions)
+
+    def refuse_unknown_channels(self, stream: str, names: Sequence[str], arrays: Collection[str]) -> None:
+        """ChannelError for "stream.channel" where the stream has no such channel."""
+        for what, given in self.named():
+            for key in given:
+                if _stream_of(key, arrays) == stream and key != stream and key.removeprefix(f"{stream}.") not in names:
+                    raise ChannelError(f"{what} names '{key}', but '{stream}' has the channels {', '.join(names)}.")
+
+
 def streams_from_arrays(
     arrays: Mapping[str, Any],
     rate_hz: float | Mapping[str, float] | None,
@@ -57,19 +79,24 @@ def streams_from_arrays(
     channels: Mapping[str, Sequence[str]] | None,
     kinds: Mapping[str, str] | None,
     start_s: Mapping[str, float] | None,
+    positions: Mapping[str, str] | None,
+    descriptions: Mapping[str, str] | None,
 ) -> dict[str, Stream]:
     """See `Recording.from_arrays`."""
     if not isinstance(arrays, Mapping):
         raise ChannelError(f"Expected {{name: array}}, such as {{'acc': array}}, got {type(arrays).__name__}.")
     if not arrays:
         raise MissingModalityError("A recording needs at least one stream, got none.")
-    for what, given in (("rate_hz", rate_hz), ("units", units), ("channels", channels), ("kinds", kinds), ("start_s", start_s)):
-        if isinstance(given, Mapping):
-            _refuse_unknown(given, arrays, what)
+    told = _Told(units or {}, kinds or {}, positions or {}, descriptions or {})
+    for what, plain in (("rate_hz", rate_hz), ("channels", channels), ("start_s", start_s)):
+        if isinstance(plain, Mapping):
+            _refuse_unknown(plain, arrays, what, by_channel=False)
+    for what, given in told.named():
+        if not isinstance(given, Mapping):
+            raise ChannelError(f"{what} must be {{name: text}}, such as {what}={{'{next(iter(arrays))}': ...}}, got {given!r}.")
+        _refuse_unknown(given, arrays, what, by_channel=True)
     return {
-        name: _stream(
-            name, array, rate_hz, units or {}, (channels or {}).get(name), (kinds or {}).get(name), (start_s or {}).get(name, 0.0)
-        )
+        name: _stream(name, array, rate_hz, told, (channels or {}).get(name), (start_s or {}).get(name, 0.0), arrays)
         for name, array in arrays.items()
     }
 
@@ -125,20 +152,21 @@ def _stream(
     name: str,
     array: Any,
     rate_hz: float | Mapping[str, float] | None,
-    units: Mapping[str, str],
+    told: _Told,
     channels: Sequence[str] | None,
-    kind: str | None,
     start_s: float,
+    arrays: Collection[str],
 ) -> Stream:
     rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
     if rate is None:
         raise RateError(f"'{name}' has no rate. An array does not know it: give rate_hz=32 for all streams, or rate_hz={{'{name}': 32}}.")
     values = real_array(array, name)
-    kind = kind or KINDS.get(name, name)
+    kind = told.kinds.get(name) or KINDS.get(name, name)
     names = _channel_names(name, values, channels, kind)
+    told.refuse_unknown_channels(name, names, arrays)
     return Stream(
         name=name,
-        channels=tuple(_channel(name, channel, kind, units, single=len(names) == 1) for channel in names),
+        channels=tuple(_channel(name, channel, kind, told, single=len(names) == 1) for channel in names),
         rate_hz=rate,
         values=values,
         start_s=start_s,
@@ -166,17 +194,26 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
     raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.")
 
 
-def _channel(stream: str, channel: str, kind: str, units: Mapping[str, str], *, single: bool) -> Channel:
-    unit = units.get(f"{stream}.{channel}", units.get(stream))
+def _channel(stream: str, channel: str, kind: str, told: _Told, *, single: bool) -> Channel:
+    whole = f"{stream}.{channel}"
+    kind, unit = told.kinds.get(whole, kind), told.units.get(whole, told.units.get(stream))
     if unit is None:
         example = stream if single else f"{stream}.{channel}"
         usual = _USUAL.get(kind, "a.u.")
         rest = "" if usual == "a.u." else ", or 'a.u.' for arbitrary units"
         raise UnitError(f"'{stream}.{channel}' has no unit. Give units={{'{example}': '{usual}'}} if it is in {usual}{rest}.")
     try:
-        return Channel(name=channel, kind=kind, unit=normalise_unit(unit))
+        return Channel(
+            name=channel,
+            kind=kind,
+            unit=normalise_unit(unit),
+            position=told.positions.get(whole, told.positions.get(stream, "")),
+            description=told.descriptions.get(whole, told.descriptions.get(stream, "")),
+        )
     except ValidationError as error:
-        raise ChannelError(f"'{stream}.{channel}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-'.") from None
+        named = any(part["loc"][:1] in (("name",), ("kind",)) for part in error.errors())
+        hint = " Names are lower-case letters, digits, '.', '_' and '-'." if named else ""
+        raise ChannelError(f"'{stream}.{channel}': {describe(error)}.{hint}") from None
 
 
 def _from_series(series: Any, where: str) -> NDArray[Any]:
@@ -190,7 +227,13 @@ def _from_series(series: Any, where: str) -> NDArray[Any]:
     return column
 
 
-def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str) -> None:
+def _stream_of(key: str, arrays: Collection[str]) -> str | None:
+    """The stream that "stream" or "stream.channel" names: names may hold dots themselves, so the longest that fits."""
+    fits = [name for name in arrays if key == name or key.startswith(f"{name}.")]
+    return max(fits, key=len, default=None)
+
+
+def _refuse_unknown(given: Mapping[str, Any], arrays: Mapping[str, Any], what: str, *, by_channel: bool) -> None:
     for key in given:
-        if key not in arrays and not (what == "units" and key.split(".")[0] in arrays):
+        if key not in arrays and not (by_channel and _stream_of(key, arrays) is not None):
             raise ChannelError(f"{what} names '{key}', which is not among the arrays. {suggest(key, arrays)}Arrays: {', '.join(arrays)}.")

@@ -6,19 +6,37 @@ Unit mistakes are found by physics: a sensor's valid range, and the fact that an
 from __future__ import annotations
 
 import logging
+import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from sslts.config import AnyChannels, Channel, Modality, SensorSpec
+from sslts.config import AnyChannels, Channel, Modality, SensorSpec, describe
 from sslts.data.clips import as_clip, filled
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
-from sslts.errors import ChannelError, ConfigError, FrameSizeError, LengthError, MissingModalityError, RangeError, UnitError
+from sslts.errors import (
+    ChannelError,
+    ConfigError,
+    FrameSizeError,
+    LengthError,
+    MissingModalityError,
+    RangeError,
+    RateWarning,
+    UnitError,
+)
 
 logger = logging.getLogger(__name__)
+
+#: Share of the model's rate below which a movement is too slow to be trusted without a word: walking at 25 Hz is still walking at 10 Hz,
+#: and looks like running at 5 Hz.
+_SLOW = 0.4
+#: Kinds whose fast part tells movements apart. Others (temperature, skin conductance) are slow by nature, and were so in training.
+_FAST = frozenset({"accelerometer", "linear-acceleration", "gyroscope", "magnetometer"})
 
 #: Rounding of seconds as floating-point numbers: what lasts this much less than a window still holds one.
 TOLERANCE_S = 1e-6
@@ -103,15 +121,37 @@ def _described(recording: Recording, spec: SensorSpec) -> Recording:
         if not kept:
             continue
         wanted = tuple(_in_unit(stream.channels[index], units[stream.channels[index].kind], name) for index in kept)
-        found[name] = _prepared(stream, Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted), partial=True)
+        try:
+            modality = Modality(name=name, rate_hz=spec.modalities.rate_hz, channels=wanted)
+        except ValidationError as error:
+            raise ChannelError(
+                f"Stream '{name}': {describe(error)}. Names are lower-case letters, digits, '.', '_' and '-', a letter or digit first."
+            ) from None
+        if stream.rate_hz < _SLOW * modality.rate_hz and any(channel.kind in _FAST for channel in wanted):
+            warnings.warn(
+                f"'{name}' has {stream.rate_hz:g} Hz, this model reads {modality.rate_hz:g} Hz: what is faster than "
+                f"{stream.rate_hz / 2:g} Hz is missing, and what it says of such a signal was never measured.",
+                RateWarning,
+                stacklevel=_outside(),
+            )
+        found[name] = _prepared(stream, modality, partial=True)
     if not found:
         held = [f"{stream.name}.{channel.name} ({channel.kind})" for stream in recording.streams.values() for channel in stream.channels]
         more = f" and {len(held) - 12} more" if len(held) > 12 else ""
         raise MissingModalityError(
-            f"This recording holds {', '.join(held[:12])}{more}; this model reads {', '.join(units)}. If a channel is one of these, say so "
-            f"by its kind: Recording.from_arrays(..., kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
+            f"This recording holds {', '.join(held[:12])}{more}; this model reads {', '.join(units)}. If a channel measures one of these "
+            f"(an accelerometer feels gravity), say so by its kind: Recording.from_arrays(..., "
+            f"kinds={{'{recording.names[0]}': '{next(iter(units))}'}})."
         )
     return replace(recording, streams=found)
+
+
+def _outside() -> int:
+    """How far up the first line is that is not this library's: where a warning should point."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("sslts."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _in_unit(channel: Channel, unit: str, stream: str) -> Channel:
@@ -218,7 +258,8 @@ def _check_magnitude(stream: Stream, order: list[int], modality: Modality | None
         hint = f"looks like {fits[0]}" if fits else "fits no known unit of acceleration"
         raise RangeError(
             f"'{stream.name}': the median magnitude of acceleration is {magnitude:.4g}, declared {unit}. It {hint}: "
-            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, use another kind than 'accelerometer'."
+            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, its kind is 'linear-acceleration', which "
+            "only models that were trained on it read: give the raw acceleration if you have it."
         )
 
 

@@ -158,6 +158,8 @@ class Recording:
         units: Mapping[str, str] | None = None,
         channels: Mapping[str, Sequence[str]] | None = None,
         kinds: Mapping[str, str] | None = None,
+        positions: Mapping[str, str] | None = None,
+        descriptions: Mapping[str, str] | None = None,
         start_s: Mapping[str, float] | None = None,
         subject: str | None = None,
         session: str | None = None,
@@ -171,6 +173,10 @@ class Recording:
             units: `{name: unit}`, or `{"name.channel": unit}` where channels differ. Required.
             channels: `{name: [channel, ...]}`. One column is named like its stream, three of an inertial sensor x, y, z.
             kinds: `{name: what is measured}`; known names such as "acc" or "eda" need none.
+            positions: `{name: where on the body}`, for models that read in words what channels are.
+            descriptions: `{name.channel: a sentence}` instead of what kind, position and unit say; one for each axis.
+
+        units, kinds, positions and descriptions may be given for a stream, `{name: ...}`, or for one channel, `{"name.channel": ...}`.
             start_s: `{name: time of the first sample}` on a common clock; 0 where not given.
 
         Raises:
@@ -179,7 +185,8 @@ class Recording:
         """
         from sslts.data.arrays import streams_from_arrays
 
-        return cls(streams_from_arrays(arrays, rate_hz, units, channels, kinds, start_s), subject=subject, session=session, labels=labels)
+        streams = streams_from_arrays(arrays, rate_hz, units, channels, kinds, start_s, positions, descriptions)
+        return cls(streams, subject=subject, session=session, labels=labels)
 
     @classmethod
     def from_pandas(
@@ -190,6 +197,8 @@ class Recording:
         units: Mapping[str, str] | None = None,
         name: str = "signal",
         kinds: Mapping[str, str] | None = None,
+        positions: Mapping[str, str] | None = None,
+        descriptions: Mapping[str, str] | None = None,
         start_s: Mapping[str, float] | None = None,
         subject: str | None = None,
         session: str | None = None,
@@ -209,6 +218,8 @@ class Recording:
             units=units,
             channels=channels,
             kinds=kinds,
+            positions=positions,
+            descriptions=descriptions,
             start_s=start_s,
             subject=subject,
             session=session,

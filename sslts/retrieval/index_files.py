@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -75,6 +76,7 @@ def write_index(index: Index, folder: Path, *, half: bool, overwrite: bool) -> P
             sealed: _About = parse(_About, {**about, "sha256": sha256_of(path)}, str(folder / ABOUT))
             text = json.dumps(sealed.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
             (temporary / ABOUT).write_text(text + "\n", encoding="utf-8")
+            shutil.copymode(temporary / ABOUT, path)  # safetensors makes it private
     except OSError as error:
         raise ArtefactError(f"{folder} cannot be written ({error}).") from error
     return folder

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sslts.errors import TextError, UnsupportedError
+from sslts import registry
+from sslts.errors import SslTsError, TextError, UnsupportedError
 from sslts.hub.catalogue import list_models
 from sslts.interfaces import Method, TextMethod
 from sslts.text.known import warn_of_unknown_words
@@ -23,8 +24,15 @@ def text_method(method: Method, name: str, what: str) -> TextMethod:
     """The method, if it knows text (UnsupportedError otherwise, with the models that do)."""
     if isinstance(method, TextMethod):
         return method
-    able = [entry.name for entry in list_models() if "text" in entry.tasks]
+    able = [entry.name for entry in list_models() if _knows_text(entry.method)]
     raise UnsupportedError(f"{name} has no text tower, so it cannot {what}. Models that can: {', '.join(able) or 'none installed'}.")
+
+
+def _knows_text(name: str) -> bool:
+    try:
+        return issubclass(registry.get("method", name), TextMethod)
+    except SslTsError:  # a plugin's method that cannot be loaded here: the model cannot be either
+        return False
 
 
 def label_vectors(
@@ -38,8 +46,9 @@ def label_vectors(
     """
     phrases = _phrases(labels)
     templates = _templates(prompts)
-    said = list(dict.fromkeys([*(phrase for those in phrases.values() for phrase in those), *(t.replace(_PLACE, " ") for t in templates)]))
-    warn_of_unknown_words(method.text_encoder, [text for text in said if text.strip()], stacklevel=stacklevel + 1)
+    around = [text for text in (template.replace(_PLACE, " ") for template in templates) if any(c.isalnum() for c in text)]
+    said = list(dict.fromkeys([*(phrase for those in phrases.values() for phrase in those), *around]))
+    warn_of_unknown_words(method.text_encoder, said, stacklevel=stacklevel + 1)
     texts = [[template.replace(_PLACE, phrase) for phrase in those for template in templates] for those in phrases.values()]
     vectors = _embed(method, [text for those in texts for text in those])
     means = [part.mean(0) for part in vectors.split([len(those) for those in texts])]
@@ -80,7 +89,7 @@ def _phrases(labels: Any) -> dict[str, tuple[str, ...]]:
 
 def _several(phrases: Any, what: str) -> tuple[str, ...]:
     if isinstance(phrases, str) or not isinstance(phrases, Sequence) or not phrases:
-        raise TextError(f"{what} must be a list of texts, got {_shown(phrases)}.")
+        raise TextError(f"{what} must be a list of one text or more, got {_shown(phrases)}.")
     _refuse(list(phrases), what)
     return tuple(phrases)
 

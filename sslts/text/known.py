@@ -59,7 +59,13 @@ def warn_of_unknown_words(tower: TextEncoder, texts: Sequence[str], *, stackleve
     """
     for text in texts:
         missing = tower.unknown_words(text)
-        if missing:
+        if not any(character.isalnum() for character in text):
+            warnings.warn(
+                f"{text!r} holds no word, so it says nothing to the text tower. Describe it in common English words.",
+                VocabularyWarning,
+                stacklevel=stacklevel + 1,
+            )
+        elif missing:
             quoted = ", ".join(f"'{word}'" for word in missing[:5])
             warnings.warn(
                 f"The text tower does not know {quoted} in {text!r}: these words say nothing to it. Describe it in common English words.",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from benchmarks import trials
 from benchmarks.rows.jepa import CHANGES, SAME_LENGTH
+from sslts.errors import ConfigError
 
 
 def probe(**scores: tuple[float, float]) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def test_the_reference_is_the_recipe_at_the_same_length_and_stands_first():
     assert found.columns == ("row", "19-class probe, macro-F1", "text to windows, mAP", "arm-to-leg, same moment@5")
     assert found.rows == (
         ("the row half_as_long", "91.0", "90.0", "40.0"),
-        ("the row no_text", "83.0 (-8.0)", "10.0 (-80.0)", "30.0 (-10.0)"),
+        ("the row no_text", "83.0 (-8.0)", "not judged", "30.0 (-10.0)"),
         ("the row no_jepa", "95.0 (+4.0)", "80.0 (-10.0)", "50.0 (+10.0)"),
     )
     assert "p1 and p5 alone" in found.note
@@ -54,8 +57,24 @@ def test_the_reference_is_the_recipe_at_the_same_length_and_stands_first():
 
 def test_a_part_that_does_not_help_is_said_to_raise_figures():
     told = trials.note(SUMMARIES)
-    assert "- Without text (every figure falls): lowers 19-class probe, macro-F1 by 8.0" in told
+    assert "- Without text: lowers 19-class probe, macro-F1 by 8.0, arm-to-leg, same moment@5 by 10.0." in told
     assert "- Without latent prediction: lowers text to windows, mAP by 10.0; raises 19-class probe, macro-F1 by 4.0" in told
+
+
+def test_what_was_not_judged_is_said_and_not_called_a_fall():
+    given = [SUMMARIES[0], search(half_as_long=(0.9, 0.4), no_jepa=(0.9, 0.4))]
+    rows = {row[0]: row[1:] for row in trials.table(given).rows}
+    assert rows["the row no_text"] == ("83.0 (-8.0)", "not judged", "not judged")
+    assert rows["the row no_jepa"][1] == "90.0 (+0.0)"
+    assert "every figure falls" not in trials.note(given)
+    assert "nothing changes" in trials.note([search(half_as_long=(0.9, 0.4), no_ema=(0.9, 0.4))])
+
+
+def test_trials_on_other_people_are_not_put_side_by_side():
+    other = probe(half_as_long=(0.9, 0.9), no_jepa=(0.9, 0.9))
+    other["rows"]["no-jepa"]["tasks"][0]["by_subject"] = {"p1": 0.5}
+    with pytest.raises(ConfigError, match="judged on the same people"):
+        trials.table([other])
 
 
 def test_without_trials_there_is_nothing_to_say():

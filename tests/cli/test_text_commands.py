@@ -83,6 +83,32 @@ def test_an_index_is_kept_and_searched_without_the_recordings(folder, tmp_path):
     assert invoke("search", folder, PHONE, "walking", "--session", WALK, "--save-index", index, "--overwrite") == first
 
 
+def test_an_index_needs_no_reader_and_no_option_of_one(folder, tmp_path):
+    stored = tmp_path / "idx"
+    invoke("search", folder, PHONE, "sitting", "--session", SIT, "--save-index", str(stored))
+    result = run.invoke(app, ["search", "walking", "--index", str(stored), "--model", f"dir:{folder}"])
+    assert result.exit_code == 0, result.output
+    assert SIT in result.stdout
+    result = run.invoke(app, ["search", "walking", "--index", str(tmp_path / "nothing"), "--model", f"dir:{folder}"])
+    assert "is not an index" in result.stderr
+
+
+def test_a_recording_that_does_not_fit_is_named(folder, tmp_path):
+    (tmp_path / "short.csv").write_text("x,y,z\n" + "0,0,1\n" * 50)
+    options = ["--option", "rate_hz=50", "--option", 'units={"acc": "g"}', "--option", 'streams={"acc": ["x", "y", "z"]}']
+    told = ["classify", str(tmp_path / "short.csv"), "--labels", "a,b", "--model", f"dir:{folder}", *options]
+    result = run.invoke(app, told)
+    assert result.exit_code == 1
+    assert "short: This recording lasts 1 s" in " ".join(result.stderr.split())
+
+
+def test_a_reader_that_lacks_its_options_says_how_to_give_them(folder, tmp_path):
+    (tmp_path / "walk.csv").write_text("x\n1\n")
+    result = run.invoke(app, ["classify", str(tmp_path / "walk.csv"), "--labels", "a,b", "--model", f"dir:{folder}"])
+    assert result.exit_code == 1
+    assert "--option KEY=VALUE" in " ".join(result.stderr.split())
+
+
 def test_an_example_finds_itself_first(folder, tmp_path):
     shown = invoke("search", folder, PHONE, "--like", WALK, "--at", "20", "--session", WALK, "--session", SIT)
     assert shown.splitlines()[1].split()[2:] == [WALK, "20.0", "22.0"]
@@ -119,6 +145,9 @@ def test_unknown_words_are_one_line_on_stderr(folder):
         (["search", "walking", "--index", "x", "--save-index", "y"], "already stored"),
         (["search", PHONE, "walking", "--at", "3"], "--like"),
         (["search", "--like", WALK], "no INPUT"),
+        (["search", PHONE, " "], "is empty"),
+        (["search", "walking", "--index", "x", "--option", "a=1"], "already embedded"),
+        (["search", "walking " * 60], "no INPUT"),
         (["classify"], "INPUT"),
     ],
 )
@@ -135,7 +164,6 @@ def test_wrong_usage_says_what_is_missing(arguments, complaint):
         (["classify", PHONE, "--labels", "walking,,sitting"], "one text is empty"),
         (["classify", PHONE, "--labels", "walking,Walking"], "are the same"),
         (["classify", PHONE, "--labels", "walking,sitting", "--csv", "x.npz"], "--csv must end in .csv"),
-        (["search", PHONE, " ", "--session", SIT], "query is empty"),
         (["search", PHONE, "walking", "--top", "0", "--session", SIT], "top_k"),
         (["search", PHONE, "--like", "sub_24/none"], "No session 'sub_24/none'"),
         (["search", PHONE, "--like", WALK, "--at", "-3"], "--at must be a second of"),

@@ -1,12 +1,13 @@
 import logging
+import warnings
 
 import numpy as np
 import pytest
 
-from sslts.config import SensorSpec
+from sslts.config import AnyChannels, SensorSpec
 from sslts.data import Interval, LabelTrack, Recording, prepare, window_starts
 from sslts.data.specs import empatica_e4
-from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, UnitError
+from sslts.errors import ChannelError, LengthError, MissingModalityError, RangeError, RateWarning, UnitError
 
 SPEC = empatica_e4(window_s=10, stride_s=5)
 
@@ -140,6 +141,39 @@ def test_a_spec_for_any_modality_takes_all_streams_but_still_knows_gravity():
     assert prepare(record({"steps": np.ones(640)}, {"steps": "1"}), spec).names == ("steps",)
     with pytest.raises(RangeError):
         prepare(record({"acc": worn(scale=9.81)}, {"acc": "g"}), spec)
+
+
+def described() -> SensorSpec:
+    return SensorSpec(modalities=AnyChannels(rate_hz=25.0, units={"accelerometer": "g"}), window_s=4, stride_s=2)
+
+
+def test_a_stream_that_is_far_too_slow_is_warned_of():
+    with pytest.warns(RateWarning, match=r"'acc' has 5 Hz, this model reads 25 Hz"):
+        prepare(record({"acc": worn()[::2]}, {"acc": "g"}, rate_hz=5), described())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(record({"acc": worn()}, {"acc": "g"}, rate_hz=10), described())
+
+
+def test_what_is_slow_by_nature_is_not_warned_of():
+    spec = SensorSpec(modalities=AnyChannels(rate_hz=32.0, units={"skin-temperature": "degC"}), window_s=4, stride_s=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(record({"temp": np.full(80, 33.0)}, {"temp": "degC"}, rate_hz=4), spec)
+
+
+def test_the_warning_points_at_the_line_that_called_the_library():
+    with pytest.warns(RateWarning) as caught:
+        prepare(record({"acc": worn()[::2]}, {"acc": "g"}, rate_hz=5), described())
+    assert caught[0].filename == __file__
+
+
+def test_a_stream_whose_name_is_none_is_refused_by_name():
+    given = record(
+        {"Left wrist": worn()}, {"Left wrist": "g"}, channels={"Left wrist": ["x", "y", "z"]}, kinds={"Left wrist": "accelerometer"}
+    )
+    with pytest.raises(ChannelError, match="Stream 'Left wrist'.*lower-case"):
+        prepare(given, described())
 
 
 def test_ten_million_samples_are_prepared():

@@ -204,3 +204,48 @@ def test_a_frame_with_text_is_refused_by_column():
         Recording.from_pandas(pandas.DataFrame({"x": [1.0], "when": ["now"]}), name="acc", rate_hz=32, units=G)
     with pytest.raises(DTypeError, match="from_arrays"):
         Recording.from_pandas(np.zeros(4), rate_hz=4, units={"signal": "g"})
+
+
+def test_where_a_stream_is_worn_and_what_it_tells_may_be_said_of_all_or_of_one_channel():
+    imu = np.ones((50, 4))
+    made = Recording.from_arrays(
+        {"imu": imu, "acc": np.ones((50, 3))},
+        rate_hz=50,
+        units={"imu": "g", "imu.wx": "rad/s", "acc": "g"},
+        channels={"imu": ["ax", "ay", "az", "wx"]},
+        kinds={"imu": "accelerometer", "imu.wx": "gyroscope"},
+        positions={"imu": "left thigh", "imu.wx": "right wrist"},
+        descriptions={"acc": "acceleration of the chest"},
+    )
+    told = [(channel.kind, channel.position, channel.description) for channel in made.streams["imu"].channels]
+    assert told == [("accelerometer", "left thigh", "")] * 3 + [("gyroscope", "right wrist", "")]
+    assert {channel.description for channel in made.streams["acc"].channels} == {"acceleration of the chest"}
+
+
+@pytest.mark.parametrize("what", ["kinds", "positions", "descriptions", "units"])
+def test_a_channel_that_the_stream_does_not_have_is_refused(what):
+    options = {"units": {"acc": "g"}, what: {"acc": "g", "acc.w": "g"}}
+    with pytest.raises(ChannelError, match=f"{what} names 'acc.w', but 'acc' has the channels x, y, z"):
+        Recording.from_arrays({"acc": np.ones((50, 3))}, rate_hz=50, **options, channels={"acc": ["x", "y", "z"]})
+
+
+def test_names_may_hold_dots_themselves():
+    arrays = {"wrist": np.ones((50, 3)), "wrist.left": np.ones((50, 3))}
+    told = {"rate_hz": 50, "units": {"wrist": "g", "wrist.left": "g"}, "channels": dict.fromkeys(arrays, ["x", "y", "z"])}
+    made = Recording.from_arrays(arrays, **told, kinds={"wrist": "accelerometer", "wrist.left.x": "gyroscope"})
+    assert made.streams["wrist.left"].channels[0].kind == "gyroscope"
+    with pytest.raises(ChannelError, match=r"kinds names 'wrist.left.w', but 'wrist.left' has the channels"):
+        Recording.from_arrays(arrays, **told, kinds={"wrist.left.w": "gyroscope"})
+
+
+@pytest.mark.parametrize("what", ["kinds", "positions", "descriptions", "units"])
+def test_one_text_for_all_streams_is_refused(what):
+    with pytest.raises(ChannelError, match=f"{what} must be"):
+        Recording.from_arrays({"acc": np.ones((50, 3))}, rate_hz=50, **({"units": {"acc": "g"}} | {what: "wrist"}))
+
+
+def test_frames_take_positions_as_well():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({axis: np.ones(50) for axis in "xyz"})
+    made = Recording.from_pandas(frame, rate_hz=50, units={"acc": "g"}, name="acc", positions={"acc": "left ankle"})
+    assert {channel.position for channel in made.streams["acc"].channels} == {"left ankle"}

@@ -127,6 +127,13 @@ def test_a_model_without_text_is_refused_before_anything_is_read(small_spec):
         tiny_model(small_spec).classify(None, ["a", "b"])
 
 
+def test_the_models_that_do_know_text_are_named(small_spec):
+    from tiny_e4 import tiny_model
+
+    with pytest.raises(UnsupportedError, match=r"Models that can: .*sensor-text-jepa-har"):
+        tiny_model(small_spec).classify(None, ["a", "b"])
+
+
 def worn(seconds: float = 8.0) -> Recording:
     time_s = np.arange(round(50 * seconds)) / 50
     turning = np.stack([np.sin(9 * time_s), 0.5 * np.cos(4 * time_s), 1 + 0.2 * np.sin(2 * time_s)], axis=1)

@@ -36,6 +36,12 @@ def test_a_warning_names_the_words_and_the_text():
         warn_of_unknown_words(tower, ["walking", "a blorf zork walking"])
 
 
+@pytest.mark.parametrize("text", ["...", "\N{RUNNER}", " - "])
+def test_a_text_without_any_word_says_nothing_to_the_tower(text):
+    with pytest.warns(VocabularyWarning, match="holds no word"):
+        warn_of_unknown_words(StaticText.example(), [text])
+
+
 def test_known_texts_warn_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

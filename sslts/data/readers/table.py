@@ -26,6 +26,8 @@ class CSVReader(Reader):
         #: Stream -> its columns; without it every column with a unit is a stream of its own.
         streams: dict[Name, tuple[str, ...]] = Field(default_factory=dict, max_length=64)
         kinds: dict[Name, Name] = Field(default_factory=dict, max_length=64)
+        #: Where on the body each stream is worn, for models that read what channels are in words.
+        positions: dict[Name, Text] = Field(default_factory=dict, max_length=64)
         delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
         subject: Text | None = None
 
@@ -63,6 +65,7 @@ class CSVReader(Reader):
             units=self.config.units,
             channels={stream: _channel_names(stream, group) for stream, group in streams.items()},
             kinds=self.config.kinds,
+            positions=self.config.positions,
             subject=self.config.subject,
             session=name,
         )
