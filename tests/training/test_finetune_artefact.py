@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from tiny_har import utd_clip
 from tiny_mae import tiny_recipe
 
@@ -63,3 +65,13 @@ def test_statistics_of_recordings_would_read_excluded_windows(root, tmp_path):
     told = recipe().model_dump(mode="json") | {"preprocessing": {"normalise": "artefact"}}
     with pytest.raises(ConfigError, match="leaves labels out, but normalises by statistics"):
         run_recipe(Recipe.model_validate(told), root=root, out=tmp_path, progress=False)
+
+
+def test_fixed_encoders_take_no_part_in_training(root, pretrained, tmp_path):
+    """Weights are the same with and without a fixed view beside them, so that a view can be added to a model that was trained."""
+    told = recipe().model_dump(mode="json")
+    told["components"]["unimodal.depth"] = {"name": "motion-profiles", "options": {"embed_dim": 12}}
+    run_recipe(Recipe.model_validate(told), root=root, out=tmp_path, store=pretrained / "windows", progress=False)
+    plain, beside = (load_file(folder / "artefact" / "model.safetensors") for folder in (pretrained, tmp_path))
+    assert {name.split(".")[0] for name in set(beside) - set(plain)} == {"unimodal"}
+    assert all(torch.equal(values, beside[name]) for name, values in plain.items())
