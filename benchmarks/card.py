@@ -285,7 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     state = load_file(source / "model.safetensors")
     metrics = all_measured(summaries, given.name)
     card = render_card(config, metrics, sections(summaries, given.name))
-    print(artefact.write(CARDS / given.name, config, state, card=card, metrics=metrics, overwrite=True))
+    half = artefact.is_half(source / "model.safetensors")
+    print(artefact.write(CARDS / given.name, config, state, card=card, metrics=metrics, half=half, overwrite=True))
     return 0
 
 

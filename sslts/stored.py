@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sslts import registry
 from sslts.config import Golden, ModelConfig
@@ -49,14 +49,23 @@ class Stored:
     """A base of `Model`: save, check_golden and push_to_hub."""
 
     def save(
-        self: _Loaded, folder: str | Path, *, card: str | None = None, metrics: Mapping[str, Any] | None = None, overwrite: bool = False
+        self: _Loaded,
+        folder: str | Path,
+        *,
+        card: str | None = None,
+        metrics: Mapping[str, Any] | None = None,
+        half: bool = False,
+        overwrite: bool = False,
     ) -> Path:
         """Write the artefact folder that `load` reads. The golden embedding is computed anew from the weights as they are, and `requires`
         names the plugins whose components the model is built of.
 
         card, metrics: README.md and what metrics.json holds. If None, those of the folder that the model was loaded from, unless its
         weights have changed since: other weights need other figures.
+        half: round float32 weights to half precision, in this model too, so that it embeds as the file does; half the size.
         """
+        if half:
+            _round(self.method)
         card, metrics = _carried(self, card, metrics)
         alone = registry.of_this_session(_used(self.config))
         if alone:
@@ -69,7 +78,7 @@ class Stored:
         requires = {**registry.requirements_of(_used(self.config)), **self.config.requires}
         config = self.config.model_copy(update={"golden": fresh, "requires": requires})
         state = {name: tensor.cpu().contiguous() for name, tensor in self.method.state_dict().items()}
-        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics), overwrite=overwrite)
+        return artefact.write(Path(folder), config, state, card=card, metrics=dict(metrics), half=half, overwrite=overwrite)
 
     def check_golden(self: _Loaded) -> None:
         """Raise GoldenMismatchError unless this machine computes what the publisher's did."""
@@ -131,6 +140,14 @@ class Stored:
             towers.fill_all(method)
             replace(self, config=config, method=method.eval()).check_golden()  # type: ignore[type-var]
             return upload(saved, repo, private=private, branch=revision, tag=tag, token=token, called=f"model '{config.name}'")
+
+
+def _round(method: nn.Module) -> None:
+    """float32 tensors to what half precision holds of them."""
+    with torch.no_grad():
+        for tensor in method.state_dict().values():
+            if tensor.dtype == torch.float32:
+                tensor.copy_(tensor.half())
 
 
 def _carried(model: _Loaded, card: str | None, metrics: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:

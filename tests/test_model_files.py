@@ -152,3 +152,22 @@ def test_loading_from_disk_opens_no_connection(folder, monkeypatch):
     monkeypatch.setattr(catalogue, "bundled_folders", lambda: {"tiny": folder})
     for reference in (folder, f"dir:{folder}", "tiny"):
         assert len(sslts.load(reference).encode(recording())) == 9
+
+
+def test_a_model_saved_in_half_precision_embeds_as_its_file_does(tmp_path):
+    from tiny_mae import tiny_mae
+
+    from sslts.golden import golden_batch
+    from sslts.hub import artefact
+    from sslts.model import from_folder
+
+    model = tiny_mae()
+    whole = model.save(tmp_path / "whole")
+    half = model.save(tmp_path / "half", half=True)
+    weights = [folder / "model.safetensors" for folder in (whole, half)]
+    assert [artefact.is_half(path) for path in weights] == [False, True]
+    assert weights[1].stat().st_size < 0.6 * weights[0].stat().st_size
+    again = from_folder(half)
+    again.check_golden()
+    batch = golden_batch(model.config.spec, 3)
+    assert torch.equal(again.embed(batch), model.embed(batch))

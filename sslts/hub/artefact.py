@@ -134,6 +134,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def is_half(path: Path) -> bool:
+    """Whether a weights file was written with `half`."""
+    return read_header(path).metadata.items() >= _HALF.items()
+
+
 def _compare(header: Header, expected: Mapping[str, Tensor], path: Path) -> None:
     half = header.metadata.items() >= _HALF.items()
     differences = [f"'{printable(name)}' is not in the file" for name in expected if name not in header.tensors]

@@ -123,7 +123,7 @@ def finetune(
     folder = Path(out or Path("runs") / f"{made.name}-finetuned") / "artefact"
     parts = tuple(dict.fromkeys((*model.config.trained_parts, "fusion", "metric")))
     tuned = Model(model.config.model_copy(update={"trained_parts": parts}), model.method.eval())
-    tuned.save(folder, overwrite=True)
+    tuned.save(folder, half=settings.half, overwrite=True)
     told = [(each.step, round(each.accuracy, 3)) for each in fitted.history]
     logger.info("Views count %s; kept step %d of %s; wrote %s.", fitted.chosen.weights, fitted.kept, told, folder)
     return FineTuned(tuned, folder, fitted)

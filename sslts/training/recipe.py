@@ -131,7 +131,7 @@ class FineTuning(Frozen):
     (0: the closed form alone); check_every, patience: validation is asked every so many steps, and training ends after so many checks
     without a better one. check_episodes: of each check. joint: whether the joint view may count. whitening: whether views are whitened by
     what varies within base classes. scale: multiplies cosines before a softmax. episode_weight: beside 1 for the
-    classes. head: the few-shot head of the episodes.
+    classes. head: the few-shot head of the episodes. half: the artefact is written in half precision.
     """
 
     validation_labels: Annotated[tuple[Text, ...], Field(min_length=2, max_length=1000)]
@@ -149,6 +149,7 @@ class FineTuning(Frozen):
     scale: Annotated[float, Field(gt=0, le=1000)] = 10.0
     episode_weight: Annotated[float, Field(ge=0, le=100)] = 0.5
     head: ComponentRef = ComponentRef(name="prototypes", options={"distance": "cosine"})
+    half: bool = False
 
 
 class Recipe(Frozen):
