@@ -212,19 +212,9 @@ class Recording:
         from sslts.data.arrays import frames_to_arrays
 
         arrays, channels = frames_to_arrays(frames, name)
-        return cls.from_arrays(
-            arrays,
-            rate_hz=rate_hz,
-            units=units,
-            channels=channels,
-            kinds=kinds,
-            positions=positions,
-            descriptions=descriptions,
-            start_s=start_s,
-            subject=subject,
-            session=session,
-            labels=labels,
-        )
+        told: dict[str, Any] = {"kinds": kinds, "positions": positions, "descriptions": descriptions, "start_s": start_s}
+        whose: dict[str, Any] = {"subject": subject, "session": session, "labels": labels}
+        return cls.from_arrays(arrays, rate_hz=rate_hz, units=units, channels=channels, **told, **whose)
 
     @property
     def names(self) -> tuple[str, ...]:

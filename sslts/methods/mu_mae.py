@@ -24,6 +24,7 @@ from sslts.encoders.patch_encoder import PatchEncoder
 from sslts.errors import ConfigError
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build
+from sslts.maskers.tube import SynchronisedMasker
 from sslts.predictors.patch_decoder import PatchDecoder
 from sslts.types import Inpainted, LossParts, MaskPlan, SensorBatch, Tokens, Views
 
@@ -74,6 +75,10 @@ class MuMAE(FusedMethod):
         self.encoders = nn.ModuleDict(dict(encoders))
         self.joint, self.decoder, self.objective = joint, decoder, objective
         self.maskers = nn.ModuleDict(dict(maskers or {}))
+        slots = {name: encoder.grid[0] for name, encoder in encoders.items() if encoder.grid[1:] == (1, 1)}
+        if isinstance((maskers or {}).get("sensors"), SynchronisedMasker) and len(set(slots.values())) > 1:
+            told = ", ".join(f"{name} {count}" for name, count in slots.items())
+            raise ConfigError(f"maskers.sensors hides the same slots in every sensor, so all need as many; got {told}. Give all the same.")
         self.unimodal = nn.ModuleDict(dict(unimodal or {}))
         for name, own in self.unimodal.items():
             if next(own.parameters(), None) is not None:

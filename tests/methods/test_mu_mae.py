@@ -10,9 +10,11 @@ from torch.nn import functional
 
 from sslts import ops
 from sslts.config import ComponentRef, Preprocessing
+from sslts.encoders.sensor_patches import SensorPatches
 from sslts.errors import ConfigError
 from sslts.golden import golden_batch
 from sslts.interfaces import build
+from sslts.maskers.tube import IndependentMasker, SynchronisedMasker
 from sslts.methods.mu_mae import MuMAE
 from sslts.predictors.patch_decoder import PatchDecoder
 from sslts.training.recipe import load_recipe
@@ -142,3 +144,11 @@ def test_the_decoder_of_a_modality_sees_only_its_own_tokens(method):
     other = torch.where((context.modality == 1)[..., None], torch.randn_like(context.values), context.values)
     with torch.no_grad():
         assert torch.equal(decoder.decode(0, context, asked), decoder.decode(0, replace(context, values=other), asked))
+
+
+def test_sensors_whose_slots_are_to_be_hidden_together_need_as_many():
+    plain = MuMAE.example()
+    encoders = dict(plain.encoders.items()) | {"other": SensorPatches.create(channels=3, points=32, slots=8, embed_dim=16, heads=2)}
+    with pytest.raises(ConfigError, match="inertial 4, other 8"):
+        MuMAE(plain.config, encoders=encoders, joint=plain.joint, maskers={"sensors": SynchronisedMasker.example()})
+    MuMAE(plain.config, encoders=encoders, joint=plain.joint, maskers={"sensors": IndependentMasker.example()})
