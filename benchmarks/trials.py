@@ -35,10 +35,10 @@ def table(summaries: Sequence[Mapping[str, Any]]) -> Table | None:
     lines = [(titles[SAME_LENGTH], *(f"{reference[column]:.1f}" for column in columns))]
     for name, mine in found.items():
         lines.append((titles[name], *(_against(mine.get(column), reference[column]) for column in columns)))
-    people = " and ".join(subjects(summaries))
+    who = subjects(summaries)
     note = (
-        f"Means over {people} alone, in points, half as many epochs as the recipe; in brackets the difference to the recipe at that "
-        "length. Exploratory: two people do not rank what is a few points apart."
+        f"Means over {' and '.join(who)} alone, in points, half as many epochs as the recipe; in brackets the difference to the recipe at "
+        "that length. Exploratory: so few people do not rank what is a few points apart."
     )
     return Table(title="One choice changed", columns=("row", *columns), rows=tuple(lines), note=note)
 

@@ -16,7 +16,9 @@ def usable_device(name: str | torch.device) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError, TypeError, ValueError) as error:  # a build's own ways to refuse
+    # A build without CUDA asserts, one without another backend cannot import it, "meta" implements no copy back, and what is no name of a
+    # device is a RuntimeError, TypeError or ValueError as it comes.
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError, TypeError, ValueError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise DeviceError(f"device {str(name)!r} cannot be used ({reason}). This machine has {', '.join(available())}.") from error
     return device

@@ -6,7 +6,8 @@ Each message says what was expected, what came and what to do. Standard library 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class SslTsError(Exception):
@@ -128,6 +129,15 @@ class RateWarning(UserWarning):
 
 class SignalError(SslTsError, ValueError):
     """A recording or an array does not fit what the model or the operation expects."""
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """A SignalError inside says which of many recordings it is about."""
+    try:
+        yield
+    except SignalError as error:
+        raise type(error)(f"{what}: {error}") from error
 
 
 class RateError(SignalError):

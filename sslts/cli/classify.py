@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sslts.cli.words import DEFAULT_MODEL, DEFAULT_READER, ReaderName, TextModel, warnings_in_one_line
-from sslts.errors import SignalError
+from sslts.errors import naming
 
 
 def classify(
@@ -47,10 +47,8 @@ def classify(
     windows, stretches = [], []
     with warnings_in_one_line():
         for name, recording in recordings(source, inputs, session or []):
-            try:
+            with naming(name):
                 found = namer.classify(recording, named, prompts=prompt or None, stride_s=stride_s, progress=not quiet)
-            except SignalError as error:
-                raise type(error)(f"{name}: {error}") from None
             header, rows = found.table()
             windows += [[name, *row] for row in rows]
             stretches += [(name, f"{s.start_s:.1f}", f"{s.end_s:.1f}", s.label, f"{s.score:.2f}") for s in found.segments()]

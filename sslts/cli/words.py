@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, TextIO
 
 import typer
 
@@ -22,13 +22,15 @@ def warnings_in_one_line() -> Iterator[None]:
     """A warning is one line on stderr, as an error is, and is said once."""
     said: set[str] = set()
 
-    def show(message: Warning | str, *_: Any) -> None:
-        line = f"sslts: warning: {' '.join(str(message).split())}"
-        if line not in said:
-            typer.echo(line, err=True)
-        said.add(line)
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+    ) -> None:
+        """As `warnings.showwarning` is called; where in the library it happened tells a user of the command nothing."""
+        told = " ".join(str(message).split())
+        if told not in said:
+            typer.echo(f"sslts: warning: {told}", err=True)
+        said.add(told)
 
     with warnings.catch_warnings():
-        # It takes fewer arguments by name than the one it stands for; all are passed by position.
-        warnings.showwarning = show  # type: ignore[assignment]
+        warnings.showwarning = show
         yield

@@ -174,10 +174,10 @@ class Recording:
             channels: `{name: [channel, ...]}`. One column is named like its stream, three of an inertial sensor x, y, z.
             kinds: `{name: what is measured}`; known names such as "acc" or "eda" need none.
             positions: `{name: where on the body}`, for models that read in words what channels are.
-            descriptions: `{name.channel: a sentence}` instead of what kind, position and unit say; one for each axis.
+            descriptions: `{"name.channel": a sentence}` instead of what kind, position and unit say; one for each axis.
+            start_s: `{name: time of the first sample}` on a common clock; 0 where not given.
 
         units, kinds, positions and descriptions may be given for a stream, `{name: ...}`, or for one channel, `{"name.channel": ...}`.
-            start_s: `{name: time of the first sample}` on a common clock; 0 where not given.
 
         Raises:
             RateError, UnitError: missing or not usable; the message shows how to give them.

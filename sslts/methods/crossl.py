@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Self, final
+from typing import Any, Self, cast, final
 
 import torch
 from pydantic import Field
@@ -133,26 +133,27 @@ class CroSSL(Method):
 
     def prepare(self, batch: SensorBatch) -> None:
         """Let each encoder fit its label-free statistics."""
-        for name, encoder in self.encoders.items():
-            # A ModuleDict forgets what it holds: these are encoders.
-            encoder.prepare(batch.signals[name])  # type: ignore[operator]
+        for name, encoder in self._named():
+            encoder.prepare(batch.signals[name])
 
     def has_front(self) -> bool:
         """True if every encoder has a fixed part."""
-        return all(isinstance(part, Encoder) and type(part).front is not Encoder.front for part in self.encoders.values())
+        return all(type(encoder).front is not Encoder.front for _, encoder in self._named())
 
     def front(self, batch: SensorBatch) -> SensorBatch:
         """The encoders' fixed parts."""
-        # A ModuleDict forgets what it holds, as in `prepare`.
-        fronted = {name: encoder.front(batch.signals[name]) for name, encoder in self.encoders.items()}  # type: ignore[operator]
-        return SensorBatch(fronted, batch.keys)
+        return SensorBatch({name: encoder.front(batch.signals[name]) for name, encoder in self._named()}, batch.keys)
+
+    def _named(self) -> Iterator[tuple[str, Encoder]]:
+        """A ModuleDict's type forgets what it holds: these are encoders."""
+        for name, encoder in self.encoders.items():
+            yield name, cast("Encoder", encoder)
 
     def _encoded(self, batch: SensorBatch) -> Iterator[Tokens]:
         if tuple(batch.signals) != tuple(self.encoders):
             raise ConfigError(f"This model's modalities are {', '.join(self.encoders)}, in this order; got {', '.join(batch.signals)}.")
-        for name, encoder in self.encoders.items():
-            # A ModuleDict forgets what it holds, as in `prepare`.
-            yield encoder.encode(encoder.tokenize(batch.signals[name]))  # type: ignore[operator]
+        for name, encoder in self._named():
+            yield encoder.encode(encoder.tokenize(batch.signals[name]))
 
     @staticmethod
     def _view(tokens: Tokens, plan: MaskPlan, index: int) -> Tokens:

@@ -26,8 +26,7 @@ def digest(config: ModelConfig, state: Mapping[str, Tensor]) -> str:
     for name in sorted(set(state) - set(_NOT_EMBEDDING)):
         tensor = state[name].detach().cpu().contiguous()
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        # An array has the buffer that memoryview asks for, which its type does not say.
-        found.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))  # type: ignore[arg-type]
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

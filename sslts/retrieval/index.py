@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from sslts.config import ComponentRef
 from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings
-from sslts.errors import IndexMismatchError, LengthError, SignalError
+from sslts.errors import IndexMismatchError, LengthError, naming
 from sslts.few_shot import Normalise
 from sslts.interfaces import TextMethod
 from sslts.retrieval.encodes import Encodes, Given
@@ -225,7 +225,5 @@ def _whose(recording: Given) -> IndexedRecording:
 
 def _named(pieces: Iterator[Embeddings], name: str) -> Iterator[Embeddings]:
     """The pieces; an error says which of many recordings it is about."""
-    try:
+    with naming(name):
         yield from pieces
-    except SignalError as error:
-        raise type(error)(f"{name}: {error}") from error

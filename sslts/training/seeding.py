@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,16 +64,17 @@ def deterministic(device: torch.device) -> Iterator[None]:
     On CUDA, determinism needs CUBLAS_WORKSPACE_CONFIG before the process starts; where the user has set it, the same holds there.
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    fill = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    memory: Any = torch.utils.deterministic  # its setting is a property of the module, which its types do not know
+    fill = memory.fill_uninitialized_memory
     if device.type == "cpu" or os.environ.get("CUBLAS_WORKSPACE_CONFIG"):
         torch.use_deterministic_algorithms(True, warn_only=True)
         # Filling unwritten memory costs time and decides nothing: no kernel of ours reads it.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+        memory.fill_uninitialized_memory = fill
 
 
 def initialise(recipe: Recipe, preprocessing: Preprocessing | None = None) -> Method:

@@ -17,6 +17,15 @@ from sslts.strict_json import printable
 MAX_BYTES = 1 << 29  # of one file, unpacked: refuses archives that unpack to something absurd
 
 
+def archive(path: Path) -> zipfile.ZipFile:
+    """A .zip, opened (ReaderError if it is none)."""
+    try:
+        return zipfile.ZipFile(path)
+    # NotImplementedError is zipfile's word for a version or an encryption that it does not know.
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ReaderError(f"{path} is neither a folder nor a readable .zip ({error}).") from error
+
+
 class Folder:
     """Files by bare name in a folder or in a .zip (in whatever folder inside it). Nothing is ever extracted to disk."""
 
@@ -26,14 +35,10 @@ class Folder:
         if path.is_dir():
             self._members = {entry.name: entry.name for entry in path.iterdir() if entry.is_file()}
             return
-        try:
-            self._archive = zipfile.ZipFile(path)
-            self._members = {}
-            for member in self._archive.namelist():
-                if not member.startswith("__MACOSX"):
-                    self._members.setdefault(member.rsplit("/", 1)[-1], member)
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise ReaderError(f"{path} is neither a folder nor a readable .zip ({error}).") from error
+        self._archive, self._members = archive(path), {}
+        for member in self._archive.namelist():
+            if not member.startswith("__MACOSX"):
+                self._members.setdefault(member.rsplit("/", 1)[-1], member)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -51,9 +56,12 @@ class Folder:
                 size = self._archive.getinfo(self._members[name]).file_size
                 with self._archive.open(self._members[name]) as file:
                     data = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
-        except (OSError, KeyError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        # KeyError: there is no such file; RuntimeError: it is encrypted; NotImplementedError: packed in a way that zipfile does not know.
+        except (OSError, KeyError, RuntimeError, NotImplementedError) as error:
             raise ReaderError(f"{where} cannot be read ({printable(str(error))}).") from error
-        except Exception as error:  # zlib.error and lzma.LZMAError have no common base
+        # What the bytes are packed with decides what damage raises: BadZipFile, EOFError, ValueError, zlib.error and lzma.LZMAError
+        # have no common base, and a Python may lack the module that defines one of them.
+        except Exception as error:
             raise ReaderError(f"{where} is damaged ({printable(str(error))}).") from error
         if max(size, len(data)) > MAX_BYTES:
             raise ReaderError(f"{where} has {size} bytes, expected at most {MAX_BYTES}.")

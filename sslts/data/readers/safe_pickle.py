@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _GLOBALS = {
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
 }
+_Order = Literal["<", ">", "|", "="]
+_ORDERS: dict[str, _Order] = {"<": "<", ">": ">", "|": "|", "=": "="}
 _DTYPES = frozenset({"f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"})
 
 
@@ -61,7 +63,7 @@ class _Span:
 @dataclass(slots=True)
 class _DType:
     code: str
-    order: str = "="
+    order: _Order = "="
 
 
 class PickledArray:
@@ -224,7 +226,7 @@ class _Machine:
             self.stack.append(PickledArray(self))
         elif role == "dtype" and arguments and isinstance(arguments[0], str):
             code = arguments[0]
-            order = code[0] if code[:1] in ("<", ">", "|", "=") else "="
+            order = _ORDERS.get(code[:1], "=")
             if code.lstrip("<>|=") not in _DTYPES:
                 raise UnsafeFileError(f"{self.where}: an array of '{printable(code[:20])}'. Only plain numbers are read: {_dtypes()}.")
             self.stack.append(_DType(code.lstrip("<>|="), order))
@@ -241,11 +243,17 @@ class _Machine:
         target = self.pop()
         if isinstance(target, _DType) and isinstance(state, tuple):
             # (version, byte order, subdtype, names, fields, itemsize, alignment, flags[, metadata])
-            if not (len(state) in (8, 9) and state[1] in ("<", ">", "|", "=") and _only(state[2:5], None) and _only(state[8:], None)):
+            if not (
+                len(state) in (8, 9)
+                and isinstance(state[1], str)
+                and state[1] in _ORDERS
+                and _only(state[2:5], None)
+                and _only(state[8:], None)
+            ):
                 raise UnsafeFileError(f"{self.where}, byte {self.at}: a dtype that is not a plain number.")
             if not _only(state[5:7], -1) or state[7] != 0:
                 raise UnsafeFileError(f"{self.where}, byte {self.at}: a dtype with an unusual size or flags.")
-            self.stack.append(_DType(target.code, state[1]))
+            self.stack.append(_DType(target.code, _ORDERS[state[1]]))
         elif isinstance(target, PickledArray) and isinstance(state, tuple) and len(state) == 5:
             _, shape, dtype, fortran, data = state
             if not (isinstance(shape, tuple) and len(shape) <= MAX_AXES and all(type(n) is int and 0 <= n < 2**40 for n in shape)):
@@ -255,8 +263,7 @@ class _Machine:
             if fortran and len(shape) > 1:
                 raise self.malformed("an array in column order")
             target.shape = shape
-            # NumPy types the byte order as a literal; `order` was checked to be one.
-            target.dtype = np.dtype(dtype.code).newbyteorder(dtype.order)  # type: ignore[arg-type]
+            target.dtype = np.dtype(dtype.code).newbyteorder(dtype.order)
             target._data = self.bytes_of(data) if isinstance(data, str) else data
             self.stack.append(target)
         else:

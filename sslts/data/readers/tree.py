@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sslts.data.readers.files import Folder
-from sslts.errors import ReaderError
+from sslts.data.readers.files import Folder, archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,7 @@ class Tree(Folder):
         self._members = {}
         if path.is_dir():
             return
-        try:
-            self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise ReaderError(f"{path} is neither a folder nor a readable .zip ({error}).") from error
+        self._archive = archive(path)
         self._members = {name: name for name in self._archive.namelist() if not name.startswith("__MACOSX")}
 
     @property
