@@ -159,26 +159,33 @@ class MuMAERow(OneShotRow):
         return not cls.transductive
 
 
-@torch.no_grad()
 def _kept_views(home: Path, method: MuMAE, source: StoreSource, parts: Sequence[str]) -> Views:
     """What the encoders make of all clips with these parts alone, from a file if some row has asked before. No metric is in it."""
     path = home / "views" / f"{'+'.join(parts)}{'' if method.unimodal else '-joint-encoder'}.safetensors"
     if path.exists():
         there = load_file(path)
         return Views(there["joint"], there["own"], there["present"].bool())
-    views = _views(method, source, parts)
+    everything = list(method.encoders)
+    # What a modality says alone does not depend on the others: with some left out, the joint view alone is computed anew.
+    whole = None if set(parts) == set(everything) else _kept_views(home, method, source, everything)
+    views = _views(method, source, parts, whole)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({"joint": views.joint, "own": views.own.contiguous(), "present": views.present.to(torch.uint8)}, path)
     return views
 
 
 @torch.no_grad()
-def _views(method: FusedMethod, source: StoreSource, parts: Sequence[str]) -> Views:
+def _views(method: MuMAE, source: StoreSource, parts: Sequence[str], whole: Views | None) -> Views:
     found = []
     for first in range(0, len(source), BATCH):
         rows = list(range(first, min(first + BATCH, len(source))))
         batch: SensorBatch = source.batch(rows, generator=torch.Generator())
-        found.append(method.views(batch.without(*(name for name in batch.names if name not in parts))))
+        left = batch.without(*(name for name in batch.names if name not in parts))
+        if whole is None:
+            found.append(method.views(left))
+            continue
+        joint, present = method.joint_view(method.tokenise(left))
+        found.append(Views(joint, whole.own[rows] * present[..., None], present))
     return Views.join(found)
 
 

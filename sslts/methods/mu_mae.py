@@ -176,15 +176,19 @@ class MuMAE(FusedMethod):
     def views(self, batch: SensorBatch) -> Views:
         """What the joint encoder makes of whole clips, and what each modality says alone; before any metric."""
         patches = self.tokenise(batch)
-        means, present = ops.modality_means(self.encode(patches), len(self.encoders))
-        # Each modality counts once, however many tokens it has.
-        joint = ops.masked_mean(means, present[..., None], 1)
+        joint, present = self.joint_view(patches)
         own = []
         for name, signal in batch.signals.items():
             encoder: Any = dict(self.unimodal.items()).get(name)
             alone = self.encode(self._only(patches, name)) if encoder is None else encoder.encode(encoder.tokenize(signal))
             own.append(ops.pooled_mean(alone))
         return Views(joint, torch.stack(own, dim=1), present)
+
+    def joint_view(self, patches: Mapping[str, Tokens]) -> tuple[Tensor, Tensor]:
+        """What the joint encoder makes of whole clips [B, D], and which modalities are there, bool [B, M]."""
+        means, present = ops.modality_means(self.encode(patches), len(self.encoders))
+        # Each modality counts once, however many tokens it has.
+        return ops.masked_mean(means, present[..., None], 1), present
 
     def fused(self, views: Views, episode: Tensor | None = None) -> Tensor:
         """[B, E] of views."""
