@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from benchmarks.results import ROOT, fold_path, read_current, today, versions, w
 from benchmarks.rows.one_shot import rows
 from benchmarks.rows.one_shot_base import Judged, OneShotRow
 from sslts.errors import SslTsError, UnknownNameError, suggest
-from sslts.evaluate.episodes import accuracies, draw_episodes, over_episodes
+from sslts.evaluate.episodes import Episodes, accuracies, draw_episodes, over_episodes
 from sslts.evaluate.one_shot import OneShotProtocol, load_one_shot
 from sslts.interfaces import FewShotHead
 
@@ -81,16 +82,7 @@ def figures(protocol: OneShotProtocol, fold: int, judged: Judged, name: str) -> 
     asked = None if judged.queries is None else torch.from_numpy(judged.queries[rows])
     found: dict[str, Any] = {}
     for shots in protocol.shots:
-        episodes = draw_episodes(
-            classes,
-            subjects,
-            among=range(len(novel)),
-            ways=protocol.ways,
-            shots=shots,
-            count=protocol.episodes,
-            seed=protocol.seed,
-            names=novel,
-        )
+        episodes = _drawn(tuple(classes.tolist()), tuple(subjects), tuple(novel), protocol.ways, shots, protocol.episodes, protocol.seed)
         head: FewShotHead = judged.head
         shares = accuracies(head, embeddings, episodes, queries=asked)
         interval = over_episodes(shares)
@@ -99,6 +91,15 @@ def figures(protocol: OneShotProtocol, fold: int, judged: Judged, name: str) -> 
         if shots == 1 and name in (next(iter(protocol.inputs)), protocol.whole):
             found[str(shots)]["right"] = "".join(str(round(share * protocol.ways)) for share in shares)
     return found | {"selected": dict(judged.selected)}
+
+
+@lru_cache(maxsize=16)
+def _drawn(
+    classes: tuple[int, ...], subjects: tuple[str, ...], novel: tuple[str, ...], ways: int, shots: int, count: int, seed: int
+) -> Episodes:
+    """The protocol's episodes, drawn once for all inputs and rows."""
+    among = range(len(novel))
+    return draw_episodes(np.asarray(classes), subjects, among=among, ways=ways, shots=shots, count=count, seed=seed, names=novel)
 
 
 def main(arguments: list[str] | None = None) -> int:
