@@ -61,6 +61,7 @@ class Bench:
             "title": row.title,
             "kind": row.kind,
             "exploratory": row.exploratory,
+            "against": row.against,
             "pretraining_labels": row.pretraining_labels,
             "fold": fold,
             "date": today(),

@@ -60,15 +60,14 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
         told = f"Fitted with everything. {note}"
         found.append(Table(title="Missing at test", columns=("row", "input", *heads), rows=tuple(missing), note=told))
     trials = [
-        (entry["title"], given, f"{100 * entry['inputs'][given]['1']['by_fold']['0']:.1f}", points(value, sign=True))
+        (entry["title"], given, f"{100 * entry['inputs'][given]['1']['by_fold']['0']:.1f}", points(value, sign=True), entry["against"])
         for entry in summary["rows"].values()
         for given, value in entry.get("paired_on_fold_0", {}).items()
     ]
     if trials:
-        told = "Fold 0, one example a class; the difference from ours is taken episode by episode."
-        found.append(
-            Table(title="Trials and differences", columns=("row", "input", "accuracy", "difference"), rows=tuple(trials), note=told)
-        )
+        told = "Fold 0, one example a class; differences are taken episode by episode."
+        columns = ("row", "input", "accuracy", "difference", "from")
+        found.append(Table(title="Trials and differences", columns=columns, rows=tuple(trials), note=told))
     return tuple(found)
 
 

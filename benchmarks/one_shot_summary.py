@@ -50,10 +50,12 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
             "complete": bool(first["exploratory"]) or len(there) == len(protocol.folds),
             "inputs": {given: _figures(protocol, there, given) for given in first["inputs"]},
         }
-        ours = _read(protocol, reference(protocol), 0, root)
-        if name != reference(protocol) and ours and 0 in there:
-            paired = {given: _paired(there[0], ours, given, protocol.ways) for given in first["inputs"]}
+        other = first.get("against") or reference(protocol)
+        theirs = _read(protocol, other, 0, root)
+        if name != other and theirs and 0 in there:
+            paired = {given: _paired(there[0], theirs, given, protocol.ways) for given in first["inputs"]}
             rows[name]["paired_on_fold_0"] = {given: found for given, found in paired.items() if found}
+            rows[name]["against"] = theirs["title"]
     return {
         "protocol": {"id": protocol.id, "version": protocol.version, "kind": protocol.kind, "title": protocol.title},
         "chance": 1 / protocol.ways,
@@ -91,12 +93,12 @@ def markdown(protocol: OneShotProtocol, summary: dict[str, Any]) -> str:
     shots = [f"{each}-shot" for each in protocol.shots]
     parts += section("What is missing at test", f"{stamp} Fitted with everything.", table(["row", "input", *shots], missing))
     tried = [
-        [row["title"], given, _of_fold_0(row["inputs"][given]["1"]), points(found, sign=True)]
+        [row["title"], given, _of_fold_0(row["inputs"][given]["1"]), points(found, sign=True), row["against"]]
         for row in [*trials.values(), *whole.values()]
         for given, found in row.get("paired_on_fold_0", {}).items()
     ]
-    told = f"{stamp} Fold 0 alone, exploratory; the difference is taken episode by episode from {reference(protocol)}."
-    parts += section("Trials and differences", told, table(["row", "input", "1-shot", "difference"], tried))
+    told = f"{stamp} Fold 0 alone, exploratory; differences are taken episode by episode."
+    parts += section("Trials and differences", told, table(["row", "input", "1-shot", "difference", "from"], tried))
     if summary["published"]:
         said = [[each["title"], f"{100 * each['value']:.2f}", each["caveat"]] for each in summary["published"]]
         parts += section("Reported elsewhere", "Not figures of this protocol.", table(["source", "accuracy", "differs"], said))
@@ -121,10 +123,10 @@ def _figures(protocol: OneShotProtocol, folds: dict[int, dict[str, Any]], given:
     return found
 
 
-def _paired(row: dict[str, Any], reference: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:
-    """Ours minus the reference's share of right answers, 1-shot, over the same episodes."""
-    ours, theirs = (content["inputs"].get(given, {}).get("1", {}).get("right") for content in (row, reference))
-    same = row["protocol"] == reference["protocol"]
+def _paired(row: dict[str, Any], other: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:
+    """The row's minus the other's share of right answers, 1-shot, over the same episodes."""
+    ours, theirs = (content["inputs"].get(given, {}).get("1", {}).get("right") for content in (row, other))
+    same = row["protocol"] == other["protocol"]
     if not ours or not theirs or len(ours) != len(theirs) or not same:
         return None
     difference = (np.asarray(list(ours), dtype=float) - np.asarray(list(theirs), dtype=float)) / ways

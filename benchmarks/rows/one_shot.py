@@ -32,6 +32,8 @@ from sslts.types import SensorBatch, Views
 
 _COSINE = ComponentRef(name="prototypes", options={"distance": "cosine"})
 
+#: The trial that those of the joint encoder alone are compared with.
+_ENCODER = "ablation-joint-encoder"
 #: Heads that need a word more than their name.
 _TITLES = {"label-propagation": "head: label-propagation (sees all queries)"}
 
@@ -197,12 +199,17 @@ def _fused(method: FusedMethod, views: Views) -> NDArray[np.float32]:
 
 def rows(protocol: OneShotProtocol) -> list[OneShotRow]:
     """Every row of a protocol, ours first."""
-    both = (next(iter(protocol.inputs)), protocol.whole)
+    both = tuple(dict.fromkeys((next(iter(protocol.inputs)), protocol.whole)))
 
     def trial(name: str, title: str, **changes: Any) -> MuMAERow:
-        return MuMAERow(f"ablation-{name}", title, exploratory=True, folds=(0,), inputs=tuple(dict.fromkeys(both)), **changes)
+        return MuMAERow(f"ablation-{name}", title, exploratory=True, folds=(0,), inputs=both, **changes)
 
-    masker = "components.maskers"
+    def encoder(name: str, title: str, **changes: Any) -> MuMAERow:
+        """What a change makes of the joint encoder, where no fixed encoder stands beside it."""
+        return trial(f"{name}-encoder", f"the joint encoder alone, {title}", own="joint encoder", against=_ENCODER, **changes)
+
+    alone = {"components.maskers.sensors": {"name": "independent"}}
+    attention = ComponentRef(name="cross-attention")
     heads = {
         "euclidean": ComponentRef(name="prototypes"),
         "ridge": ComponentRef(name="ridge"),
@@ -218,13 +225,18 @@ def rows(protocol: OneShotProtocol) -> list[OneShotRow]:
         PeerRow("minirocket-cosine", "MiniRocket (10,000 kernels) + cosine"),
         PeerRow("minirocket-whitened", "MiniRocket, the same whitening + cosine", whitened=True, pretraining_labels="base classes"),
         PeerRow("samples-cosine", "samples, depth cells + cosine", rocket=False),
-        trial("independent", "masks drawn for each sensor alone", overrides={f"{masker}.sensors": {"name": "independent"}}),
+        trial("independent", "masks drawn for each sensor alone", overrides=alone),
         trial("ratio-0.75", "three quarters hidden", overrides=_ratio(0.75)),
         trial("ratio-0.5", "half hidden", overrides=_ratio(0.5)),
         trial("no-joint", "no joint view", tuning={"joint": False}),
-        trial("joint-encoder", "the joint encoder's views alone, no fixed encoders", own="joint encoder"),
         trial("no-whitening", "no whitening", tuning={"whitening": False}),
-        trial("cross-attention", "cross-attention fusion", fusion=ComponentRef(name="cross-attention")),
+        trial("cross-attention", "cross-attention fusion", fusion=attention),
+        MuMAERow(_ENCODER, "the joint encoder alone, no fixed encoders", exploratory=True, folds=(0,), inputs=both, own="joint encoder"),
+        encoder("random", "not pretrained", trained=False),
+        encoder("independent", "masks drawn for each sensor alone", overrides=alone),
+        encoder("ratio-0.75", "three quarters hidden", overrides=_ratio(0.75)),
+        encoder("ratio-0.5", "half hidden", overrides=_ratio(0.5)),
+        encoder("cross-attention", "cross-attention fusion", fusion=attention),
         *(trial(f"head-{name}", _TITLES.get(name, f"head: {name}"), head=ref) for name, ref in heads.items()),
     ]
 

@@ -40,7 +40,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class OneShotRow:
-    """A row: how all clips of a fold are embedded, from each input."""
+    """A row: how all clips of a fold are embedded, from each input.
+
+    against: the row that a trial's differences are taken from, if not the protocol's own.
+    """
 
     name: str
     title: str
@@ -48,6 +51,7 @@ class OneShotRow:
     exploratory: bool = False
     folds: tuple[int, ...] | None = None
     pretraining_labels: str = "base classes"
+    against: str | None = None
 
     @abstractmethod
     def config(self, protocol: OneShotProtocol) -> dict[str, Any]:

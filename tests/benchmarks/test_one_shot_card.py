@@ -24,7 +24,8 @@ def row(title: str, start: float, *, exploratory: bool = False, missing: bool = 
 
 
 def summary() -> dict[str, Any]:
-    trial = {**row("another fusion", 0.7, exploratory=True), "paired_on_fold_0": {"all": {"mean": -0.013, "half_width": 0.004}}}
+    difference = {"all": {"mean": -0.013, "half_width": 0.004}}
+    trial = {**row("another fusion", 0.7, exploratory=True), "paired_on_fold_0": difference, "against": "Mu-MAE"}
     rows = {"mu-mae-utd-mhad": row("Mu-MAE", 0.9, missing=True), "minirocket-cosine": row("MiniRocket", 0.85), "trial": trial}
     rows["minirocket-cosine"]["inputs"]["skeleton"]["1"] = value(0.97)
     protocol = {"id": "utd-one-shot", "version": 1, "kind": "episodes", "title": "t"}
@@ -52,6 +53,7 @@ def test_tables_show_folds_apart_chance_missing_and_trials():
     assert missing.rows == (("Mu-MAE", "all, depth missing", "80.0 +- 0.4 (78.0 / 80.0 / 82.0)", "90.0 +- 0.4 (88.0 / 90.0 / 92.0)"),)
     assert trials.rows[0][0] == "another fusion"
     assert trials.rows[0][3].startswith("-1.3")
+    assert trials.rows[0][4] == "Mu-MAE"
 
 
 def test_where_a_peer_wins_and_what_missing_costs_is_said():

@@ -60,6 +60,7 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
         "minirocket-whitened",
         "ablation-no-joint",
         "ablation-joint-encoder",
+        "ablation-random-encoder",
         "ablation-no-whitening",
     )
     known = {row.name: row for row in ours.rows(protocol)}
@@ -73,6 +74,9 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
     assert found["ablation-no-joint"]["inputs"]["all"]["selected"]["weights"]["joint"] == 0.0
     assert set(found["minirocket-whitened"]["inputs"]) == set(protocol.inputs)
     one_shot_summary.write(protocol, wanted, root=tmp_path / "results")
+    summary = json.loads((tmp_path / "results" / protocol.id / "summary.json").read_text())
+    assert summary["rows"]["ablation-random-encoder"]["against"] == summary["rows"]["ablation-joint-encoder"]["title"]
+    assert summary["rows"]["ablation-no-joint"]["against"] == "Mu-MAE"
     text = (tmp_path / "results" / protocol.id / "summary.md").read_text()
     assert "## Trials and differences" in text
     assert "the same, not pretrained" in text.split("## Trials and differences")[1]
