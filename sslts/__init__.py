@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 #: public name -> module that defines it, imported at first use (PEP 562).
 _PUBLIC = {
     "load": "sslts.model",
+    "load_head": "sslts.head_files",
     "Model": "sslts.model",
     "Embeddings": "sslts.embeddings",
     "Index": "sslts.retrieval.index",
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate",
     "list_models",
     "load",
+    "load_head",
     "register",
     "registry",
     "training",
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from sslts.data.recording import Recording
     from sslts.embeddings import Embeddings
     from sslts.errors import SslTsError
+    from sslts.head_files import load_head
     from sslts.hub.catalogue import list_models
     from sslts.model import Model, load
     from sslts.registry import register

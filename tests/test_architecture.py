@@ -31,7 +31,7 @@ RANK = {
     "methods": 6,
     "hub": 7, "report": 7, "few_shot": 7,
     "retrieval": 7.5,  # names models of the catalogue that know text, and writes folders as they do
-    "stored": 7.6,
+    "stored": 7.6, "head_files": 7.6,
     "model": 8,
     "publishing": 8.5, "plugin_states": 8.5,
     "evaluate": 9,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,7 +173,10 @@ def _kept_views(home: Path, method: MuMAE, source: StoreSource, parts: Sequence[
     whole = None if set(parts) == set(everything) else _kept_views(home, method, source, everything)
     views = _views(method, source, parts, whole)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"joint": views.joint, "own": views.own.contiguous(), "present": views.present.to(torch.uint8)}, path)
+    # Written aside: a file that is there is whole, whoever was stopped or runs beside this.
+    aside = path.with_name(f".{path.name}-{os.getpid()}")
+    save_file({"joint": views.joint, "own": views.own.contiguous(), "present": views.present.to(torch.uint8)}, aside)
+    aside.replace(path)
     return views
 
 

@@ -50,7 +50,7 @@ class PeerRow(OneShotRow):
         for name, wanted in protocol.inputs.items():
             devices = [device for device, parts in protocol.devices.items() if set(parts) <= set(wanted)]
             joined = np.concatenate([blocks[device] for device in devices], axis=1)
-            found[name] = Judged(joined.astype(np.float32), labels, tuple(source.subjects()), head)
+            found[name] = Judged(_compact(joined).astype(np.float32), labels, tuple(source.subjects()), head)
         return found
 
     def _features(self, series: NDArray[np.float32], base: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -80,6 +80,11 @@ def _as_series(values: torch.Tensor) -> torch.Tensor:
         return torch.nan_to_num(values)
     cells = torch.nn.functional.adaptive_avg_pool2d(torch.nan_to_num(values).mean(1), _CELLS)
     return cells.flatten(2).transpose(1, 2)
+
+
+def _compact(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same clips along as many axes as there are clips at most: lengths, angles and means stay, tens of thousands of zeros go."""
+    return np.asarray(np.linalg.qr(values.T, mode="r").T) if values.shape[1] > len(values) else values
 
 
 def _standard(values: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.float64]:

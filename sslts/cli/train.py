@@ -50,5 +50,7 @@ def finetune(
     tuned = run(recipe, root=root, start=start, out=out, progress=not quiet)
     fitted = tuned.fitted
     first, best = fitted.history[0], max(each.accuracy for each in fitted.history)
-    typer.echo(f"validation classes: {100 * first.accuracy:.1f} % by the closed form, {100 * best:.1f} % as kept (step {fitted.kept})")
+    typer.echo(f"validation classes: {100 * first.accuracy:.1f} % at step {first.step}, {100 * best:.1f} % as kept (step {fitted.kept})")
     typer.echo(f"{tuned.model.name}: {tuned.folder}")
+    if tuned.head is not None:
+        typer.echo(f"its few-shot head: {tuned.head}; give it to few_shot as head=sslts.load_head('{tuned.head}')")

@@ -11,6 +11,11 @@ from torch.nn import functional
 from sslts.errors import LengthError
 
 
+def has_all(present: Tensor, fitted: Tensor) -> Tensor:
+    """bool [B]: which clips have every modality in `fitted` (bool [M]); present: bool [B, M]. A clip without any modality has not."""
+    return (present | ~fitted).all(1) & present.any(1)
+
+
 class Places(nn.Module):
     """joint [B, E] and unimodal [B, M, E] -> [B, (M + 1) * E]: each of unit length times its amplitude; absent ones are 0.
 
@@ -28,11 +33,11 @@ class Places(nn.Module):
 
     def forward(self, joint: Tensor, unimodal: Tensor, present: Tensor) -> Tensor:
         """present: bool [B, M]."""
-        whole = (present | ~self.fitted).all(1, keepdim=True) & present.any(1, keepdim=True)
-        shared = torch.where(whole, joint, torch.zeros_like(joint))
+        shared = torch.where(has_all(present, self.fitted)[:, None], joint, torch.zeros_like(joint))
         own = torch.where(present[..., None], unimodal, torch.zeros_like(unimodal))
         views = functional.normalize(torch.cat([shared[:, None], own], dim=1), dim=-1)
-        return (self.amplitude[:, None] * views).flatten(1)
+        # The slope of |a| at 0 is 0: what was left out stays out.
+        return (self.amplitude.abs()[:, None] * views).flatten(1)
 
     @torch.no_grad()
     def weigh(self, weights: Sequence[float], fitted: Sequence[bool]) -> None:

@@ -43,6 +43,11 @@ class PrototypeHead(FewShotHead):
         """Euclidean."""
         return cls.create()
 
+    @property
+    def bounded(self) -> bool:
+        """True for cosines."""
+        return self.config.distance == "cosine"
+
     def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
         """support [S, E], labels int [S] -> Prototypes."""
         ways = check_support(support, labels)

@@ -41,6 +41,11 @@ class RidgeHead(FewShotHead):
         """ridge = 1."""
         return cls.create()
 
+    @property
+    def bounded(self) -> bool:
+        """True: the regression is to 0 and 1."""
+        return True
+
     def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
         """support [S, E], labels int [S] -> LinearMap."""
         ways, config = check_support(support, labels), self.config

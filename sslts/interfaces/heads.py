@@ -30,6 +30,11 @@ class FewShotHead(Component):
     #: True if its scores mean nothing before its weights are trained: `Model.few_shot` takes such a head, but not its name alone.
     needs_training: ClassVar[bool] = False
 
+    @property
+    def bounded(self) -> bool:
+        """Whether scores lie within about -1..1, as cosines do: whoever trains through a softmax over them scales them. Else logits."""
+        return False
+
     @abstractmethod
     def fit(self, support: Tensor, labels: Tensor) -> FittedHead:
         """support [S, E], labels int [S] in 0..W-1."""

@@ -21,10 +21,12 @@ from sslts import ops
 from sslts.config import ComponentConfig, ComponentRef, ModelConfig, SensorSpec, parse
 from sslts.encoders.joint import JointEncoder
 from sslts.encoders.patch_encoder import PatchEncoder
-from sslts.errors import ConfigError
+from sslts.errors import ConfigError, naming
+from sslts.fusion.places import has_all
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build
 from sslts.maskers.tube import SynchronisedMasker
+from sslts.objectives.reconstruction import Reconstruction
 from sslts.predictors.patch_decoder import PatchDecoder
 from sslts.types import Inpainted, LossParts, MaskPlan, SensorBatch, Tokens, Views
 
@@ -202,18 +204,16 @@ class MuMAE(FusedMethod):
     def fit_metric(self, views: Views, labels: Tensor, *, shrink: float | None = None) -> None:
         """Whiten each view by the covariance within base classes: labels int [n].
 
-        Clips that lack a modality which others have take no part in its fit, and none in that of the joint view; a modality that no clip
-        has keeps its view as it is.
+        Clips that lack a modality which others have take no part in its fit, and none in that of the joint view; a view that no clip has
+        stays as it is (LengthError: one has it, but no class has it twice).
         """
-        used = views.present.any(0)
-        for index, metric in enumerate(self._metric()):
-            if index == 0:
-                there, values = views.present[:, used].all(1), views.joint
-            elif bool(used[index - 1]):
-                there, values = views.present[:, index - 1], views.own[:, index - 1]
-            else:
-                continue
-            metric.fit(values[there], labels[there], shrink=self.config.shrink if shrink is None else shrink)
+        whole = has_all(views.present, views.present.any(0))
+        alone = zip(self.encoders, views.present.unbind(1), views.own.unbind(1), strict=True)
+        each = [("joint view", whole, views.joint), *((f"view of '{name}'", there, own) for name, there, own in alone)]
+        for metric, (what, there, values) in zip(self._metric(), each, strict=True):
+            if bool(there.any()):
+                with naming(what):
+                    metric.fit(values[there], labels[there], shrink=self.config.shrink if shrink is None else shrink)
 
     @torch.no_grad()
     def prepare(self, batch: SensorBatch) -> None:
@@ -258,8 +258,10 @@ class MuMAE(FusedMethod):
 
     @torch.no_grad()
     def inpainted(self, batch: SensorBatch, *, generator: torch.Generator) -> dict[str, Inpainted]:
-        """Hide parts of whole clips as in training and fill them with what is predicted, each patch at its own mean and deviation (the
-        loss compares normalised patches, so that these are not predicted)."""
+        """Hide parts of whole clips as in training and fill them with what is predicted.
+
+        Where the loss compares normalised patches, each is drawn at its own level and spread, which are not predicted.
+        """
         if self.decoder is None or not self.maskers:
             raise ConfigError("Inpainting needs the components 'decoder' and 'maskers'; this model was built without.")
         patches = self.tokenise(batch)
@@ -271,8 +273,9 @@ class MuMAE(FusedMethod):
             encoder, asked = self._encoders()[name], tokens.valid & ~plans[name].visible[0]
             hidden = ops.pack_tokens(tokens, asked)
             told = hidden.values * hidden.valid[..., None]
-            level, spread = told.mean(-1, keepdim=True), told.std(-1, keepdim=True)
-            filled = self.decoder.decode(index, context, hidden) * spread + level
+            filled = self.decoder.decode(index, context, hidden)
+            if isinstance(self.objective, Reconstruction):
+                filled = self.objective.restored(filled, told)
             order = torch.argsort((~asked).to(torch.uint8), dim=1, stable=True)[:, : filled.shape[1]]
             place = torch.where(hidden.valid[..., None], filled, torch.gather(tokens.values, 1, order[..., None].expand_as(filled)))
             made = tokens.values.scatter(1, order[..., None].expand_as(place), place)

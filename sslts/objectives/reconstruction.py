@@ -37,8 +37,16 @@ class Reconstruction(Objective):
         """What is to be predicted of patches [..., P]."""
         if not self.config.normalise:
             return patches
-        centred = patches - patches.mean(-1, keepdim=True)
-        return centred / (patches.var(-1, keepdim=True, unbiased=True) + self.config.least).sqrt()
+        return (patches - patches.mean(-1, keepdim=True)) / self._spread(patches)
+
+    def restored(self, predicted: Tensor, patches: Tensor) -> Tensor:
+        """Predictions [..., P] as patches, with the level and spread of the true ones where the loss leaves these out."""
+        if not self.config.normalise:
+            return predicted
+        return predicted * self._spread(patches) + patches.mean(-1, keepdim=True)
+
+    def _spread(self, patches: Tensor) -> Tensor:
+        return (patches.var(-1, keepdim=True, unbiased=True) + self.config.least).sqrt()
 
     def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> LossParts:
         """Patches [B, N, P], weight [B, N] -> LossParts."""

@@ -24,6 +24,7 @@ from tqdm.auto import tqdm
 from sslts.config import ComponentRef
 from sslts.errors import ConfigError, LeakageError, TrainingError
 from sslts.evaluate.episodes import Episodes, accuracies, draw_episodes
+from sslts.head_files import save_head
 from sslts.interfaces import FewShotHead, FusedMethod, build
 from sslts.model import Model, from_folder
 from sslts.training.recipe import FineTuning, Recipe, load_recipe
@@ -76,11 +77,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class FineTuned:
-    """The model, its artefact folder, and how it was fitted. `Model.few_shot` takes `fitted.head`, which may have weights of its own."""
+    """The model, its artefact folder, and how it was fitted. head: the folder of a head with weights of its own (`sslts.load_head`)."""
 
     model: Model
     folder: Path
     fitted: Fitted
+    head: Path | None = None
 
 
 def finetune(
@@ -93,6 +95,8 @@ def finetune(
     progress: bool = True,
 ) -> FineTuned:
     """Fine-tune the model that `run_recipe` made of a recipe with a `finetune` section, and write the artefact to `out/artefact`.
+
+    A head with weights of its own goes to `out/head`, since an artefact holds none.
 
     Args:
         recipe: a bundled name, a YAML file, or a Recipe.
@@ -120,13 +124,16 @@ def finetune(
     base, validation = (clips_of(model.method, source, names, progress=progress) for source in sources)
     check_classes(base, validation)
     fitted = fit(model.method, base, validation, settings, seed=made.seed, progress=progress)
-    folder = Path(out or Path("runs") / f"{made.name}-finetuned") / "artefact"
+    target = Path(out or Path("runs") / f"{made.name}-finetuned")
+    folder = target / "artefact"
     parts = tuple(dict.fromkeys((*model.config.trained_parts, "fusion", "metric")))
     tuned = Model(model.config.model_copy(update={"trained_parts": parts}), model.method.eval())
     tuned.save(folder, half=settings.half, overwrite=True)
     told = [(each.step, round(each.accuracy, 3)) for each in fitted.history]
     logger.info("Views count %s; kept step %d of %s; wrote %s.", fitted.chosen.weights, fitted.kept, told, folder)
-    return FineTuned(tuned, folder, fitted)
+    trained = next(fitted.head.parameters(), None) is not None
+    head = save_head(fitted.head, settings.head, target / "head", overwrite=True) if trained else None
+    return FineTuned(tuned, folder, fitted, head)
 
 
 def _refuse_seen(model: Model, recipe: Recipe) -> None:
@@ -178,13 +185,16 @@ def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuni
     method.weigh(chosen.weights, chosen.fitted)
     width = method.fused(base.views.select(torch.arange(2))).shape[1]
     head = _head(settings.head, width)
-    history = [Step(0, _accuracy(method, head, validation, checks))]
+    # Before its first step, a head that must be trained answers at random.
+    history = [] if head.needs_training else [Step(0, _accuracy(method, head, validation, checks))]
     trained = [parameter for part in (method.fusion, head) if part is not None for parameter in part.parameters()]
+    if not settings.steps and head.needs_training:
+        raise ConfigError(f"finetune.head '{settings.head.name}' must be trained: give finetune.steps, or name another head.")
     if not settings.steps or not trained:
         return Fitted(tuple(history), 0, head, chosen)
     classifier = nn.Linear(width, len(names), bias=False)
     optimiser = torch.optim.AdamW([*trained, *classifier.parameters()], lr=settings.lr, weight_decay=settings.weight_decay)
-    best, kept, since = (copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())), 0, 0
+    best, kept, since = _state(method, head), 0, 0
     drawn = draw_episodes(
         labels.numpy(),
         base.subjects,
@@ -207,8 +217,8 @@ def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuni
         if step % settings.check_every and step != settings.steps:
             continue
         history.append(Step(step, _accuracy(method, head, validation, checks)))
-        if history[-1].accuracy > max(each.accuracy for each in history[:-1]):
-            best, kept, since = (copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())), step, 0
+        if history[-1].accuracy > max((each.accuracy for each in history[:-1]), default=-1.0):
+            best, kept, since = _state(method, head), step, 0
         else:
             since += 1
         if since >= settings.patience:
@@ -218,13 +228,18 @@ def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuni
     return Fitted(tuple(history), kept, head, chosen)
 
 
+def _state(method: FusedMethod, head: FewShotHead) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    return copy.deepcopy(method.state_dict()), copy.deepcopy(head.state_dict())
+
+
 def _episode_loss(method: FusedMethod, head: FewShotHead, base: Clips, drawn: Episodes, number: int, settings: FineTuning) -> Tensor:
     ways, shots = drawn.support.shape[1:]
     support, query = torch.from_numpy(drawn.support[number]).flatten(), torch.from_numpy(drawn.query[number])
     rows = torch.cat([support, query])
     made = method.fused(base.views.select(rows), torch.zeros(len(rows), dtype=torch.long))
     fitted = head.fit(made[: len(support)], torch.arange(ways).repeat_interleave(shots))
-    return functional.cross_entropy(settings.scale * fitted.scores(made[len(support) :]), torch.arange(ways))
+    scores = fitted.scores(made[len(support) :])
+    return functional.cross_entropy(settings.scale * scores if head.bounded else scores, torch.arange(ways))
 
 
 @torch.no_grad()

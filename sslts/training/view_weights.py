@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from sslts.evaluate.episodes import Episodes
+from sslts.fusion.places import has_all
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.types import Views
 
@@ -41,14 +42,15 @@ def choose(base: Views, labels: Tensor, validation: Views, episodes: Episodes, *
     labels: int [n], classes of the base clips; episodes: over the rows of `validation`. joint: whether the joint view may count;
     whitening: whether views will be whitened (else there is no shrink to choose, and it is 0).
     """
-    there = tuple((base.present.any(0) & validation.present.any(0)).tolist())
+    fitted = base.present.any(0) & validation.present.any(0)
+    there = tuple(fitted.tolist())
     used = [*([0] if joint else []), *(index + 1 for index, found in enumerate(there) if found)]
     shrinks = SHRINKS if whitening else (0.0,)
     grid = _grid(len(used))
     ways = episodes.query.shape[1]
     scores = np.zeros((len(shrinks), len(grid)))
     for row, shrink in enumerate(shrinks):
-        likeness = np.stack([_likeness(base, labels, validation, episodes, index, shrink if whitening else None) for index in used])
+        likeness = np.stack([_likeness(base, labels, validation, episodes, index, fitted, shrink if whitening else None) for index in used])
         for column, weights in enumerate(grid):
             scores[row, column] = (np.tensordot(weights, likeness, axes=1).argmax(-1) == np.arange(ways)).mean()
     best = scores.max()
@@ -67,14 +69,22 @@ def _grid(count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def _likeness(base: Views, labels: Tensor, validation: Views, drawn: Episodes, index: int, shrink: float | None) -> np.ndarray:
+def _likeness(
+    base: Views, labels: Tensor, validation: Views, drawn: Episodes, index: int, fitted: Tensor, shrink: float | None
+) -> np.ndarray:
     """Mean cosines of queries and the examples of each class, [episodes, W, W], of one view (0: the joint one) whitened on base clips."""
-    fit, ask = (views.joint if index == 0 else views.own[:, index - 1] for views in (base, validation))
+    (fit, taught), (ask, there) = (_view(views, index, fitted) for views in (base, validation))
     metric = WithinClassWhitening(fit.shape[1])
-    if shrink is not None:
-        whole = base.present[:, base.present.any(0)].all(1) if index == 0 else base.present[:, index - 1]
-        compact = torch.unique(labels[whole], return_inverse=True)[1]
-        metric.fit(fit[whole], compact, shrink=shrink)
-    made = metric(ask)
+    if shrink is not None and bool(taught.any()):
+        metric.fit(fit[taught], labels[taught], shrink=shrink)
+    # As the fusion has it: what is not there is 0, like nothing and unlike nothing.
+    made = torch.where(there[:, None], metric(ask), torch.zeros_like(ask))
     query, support = (made[torch.from_numpy(rows)] for rows in (drawn.query, drawn.support))
     return torch.einsum("nqe,nske->nqs", query, support).div(support.shape[2]).numpy()
+
+
+def _view(views: Views, index: int, fitted: Tensor) -> tuple[Tensor, Tensor]:
+    """One view of all clips [n, D], and which have it, bool [n]: the joint one (0) where all of `fitted` is there."""
+    if index == 0:
+        return views.joint, has_all(views.present, fitted)
+    return views.own[:, index - 1], views.present[:, index - 1]

@@ -109,6 +109,14 @@ def test_peers_learn_scales_from_base_classes_alone() -> None:
         np.testing.assert_allclose(made(values, base)[:15], made(changed, base)[:15])
 
 
+def test_many_features_are_judged_along_fewer_axes_at_the_same_angles() -> None:
+    values = np.random.default_rng(0).normal(size=(7, 50))
+    made = one_shot_peers._compact(values)
+    assert made.shape == (7, 7)
+    np.testing.assert_allclose(made @ made.T, values @ values.T)
+    np.testing.assert_array_equal(one_shot_peers._compact(values[:, :5]), values[:, :5])
+
+
 def test_a_protocol_of_leaking_labels_is_refused(
     protocol: OneShotProtocol, data: Path, tmp_path: Path, small: None, monkeypatch: Any
 ) -> None:

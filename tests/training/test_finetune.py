@@ -73,14 +73,23 @@ def test_the_state_that_recognised_validation_classes_best_is_kept():
     assert finetune._accuracy(made, finetune._head(settings().head, 16), validation, checks) == pytest.approx(best)
 
 
-def test_training_moves_the_fusion_and_nothing_else():
+def better_each_time(monkeypatch):
+    """Whatever is checked, the later state is the better one."""
+    asked = iter(range(1000))
+    monkeypatch.setattr(finetune, "_accuracy", lambda *_: next(asked) / 1000)
+
+
+@pytest.mark.parametrize("steps", [0, 20])
+def test_training_moves_the_fusion_and_nothing_else(steps, monkeypatch):
     made = method()
     before = copy.deepcopy(made.state_dict())
-    easy = clips(NAMES[7:], noise=0.0)
-    finetune.fit(made, clips(NAMES[:7]), easy, settings(patience=100), seed=1)
-    changed = {name.split(".")[0] for name, value in made.state_dict().items() if not torch.equal(before[name], value)}
-    assert changed <= {"fusion", "metric"}
-    assert "metric" in changed
+    better_each_time(monkeypatch)
+    fitted = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(steps=steps, joint=False), seed=1)
+    assert fitted.kept == steps
+    changed = {name for name, value in made.state_dict().items() if not torch.equal(before[name], value)}
+    assert {name.split(".")[0] for name in changed} == {"fusion", "metric"}
+    assert made.fusion.places.amplitude[0] == 0, "the joint view stays out"
+    assert ("fusion.gate" in changed) == (steps > 0)
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -178,10 +187,9 @@ def test_a_head_with_weights_is_trained_and_returned_as_it_was_at_its_best():
     made = method(Concatenation.create(embed_dim=16, modalities=2))
     ref = {"name": "relation", "options": {"hidden": 16}}
     fitted = finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), settings(head=ref, steps=40, lr=0.01), seed=1)
-    fresh = finetune._head(settings(head=ref).head, 48)
     assert fitted.head.config.embed_dim == 48
-    if fitted.kept:
-        assert any(not torch.equal(a, b) for a, b in zip(fitted.head.parameters(), fresh.parameters(), strict=True))
+    assert [each.step for each in fitted.history][0] == 10, "untrained, it would answer at random"
+    assert fitted.kept > 0
     again = finetune.fit(
         method(Concatenation.create(embed_dim=16, modalities=2)),
         clips(NAMES[:7]),
@@ -190,6 +198,42 @@ def test_a_head_with_weights_is_trained_and_returned_as_it_was_at_its_best():
         seed=1,
     )
     assert all(torch.equal(a, b) for a, b in zip(fitted.head.parameters(), again.head.parameters(), strict=True)), "the seed decides it all"
+
+
+def test_a_head_that_must_be_trained_is_refused_where_nothing_is():
+    made = method(Concatenation.create(embed_dim=16, modalities=2))
+    told = settings(head={"name": "relation"}, steps=0)
+    with pytest.raises(ConfigError, match="'relation' must be trained: give finetune.steps"):
+        finetune.fit(made, clips(NAMES[:7]), clips(NAMES[7:]), told, seed=1)
+
+
+def test_scores_that_are_logits_are_not_scaled(monkeypatch):
+    made, base = method(Concatenation.create(embed_dim=16, modalities=2)), clips(NAMES[:7])
+    drawn = finetune._episodes(base, settings(), count=1, seed=1)
+    for name, options, scaled in (("prototypes", {"distance": "cosine"}, True), ("prototypes", {}, False), ("matching", {}, False)):
+        told = settings(head={"name": name, "options": options})
+        head = finetune._head(told.head, 48)
+        found = [finetune._episode_loss(made, head, base, drawn, 0, told.model_copy(update={"scale": scale})) for scale in (1.0, 20.0)]
+        assert (found[0] != found[1]) == scaled, name
+
+
+def test_weights_are_chosen_by_the_similarities_that_the_fusion_gives():
+    """With clips that lack a modality, what the choice was made by is what the model then does."""
+    made, base, validation = method(Concatenation.create(embed_dim=16, modalities=2)), clips(NAMES[:7], per=40), clips(NAMES[7:], per=24)
+    for part, seed in ((base, 1), (validation, 2)):
+        part.views.present[torch.rand(len(part.labels), generator=torch.Generator().manual_seed(seed)) < 0.4, 1] = False
+    fitted = finetune.fit(made, base, validation, settings(steps=0, check_episodes=300), seed=1)
+    assert fitted.history[0].accuracy == pytest.approx(fitted.chosen.accuracy, abs=0.02)
+
+
+def test_clips_of_which_none_is_whole_leave_the_joint_view_out():
+    made, base, validation = method(Concatenation.create(embed_dim=16, modalities=2)), clips(NAMES[:7]), clips(NAMES[7:])
+    for part in (base, validation):
+        for row in range(len(part.labels)):
+            part.views.present[row, row % 2] = False
+    finetune.fit(made, base, validation, settings(steps=0), seed=1)
+    torch.testing.assert_close(made.metric[0].matrix, torch.eye(16))
+    assert made.fused(validation.views)[:, :16].eq(0).all()
 
 
 def test_the_joint_view_and_the_whitening_can_be_left_out():
