@@ -27,7 +27,7 @@ test: $(STAMPS)/test ## all tests but the slow ones
 test-slow: $(STAMPS)/test ## the tests that take minutes
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) -m slow $(PYTEST_ARGS)
 
-coverage: $(STAMPS)/test ## every branch of what decides which code and which weights are used
+coverage: $(STAMPS)/test ## every branch of registry, resolve, artefact and catalogue
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) tests/hub tests/test_registry.py --cov=sslts.registry --cov=sslts.hub \
 	  --cov-branch --cov-report= && $(BIN)/python -m coverage report --fail-under=100 --show-missing \
 	  --include='sslts/registry.py,sslts/hub/resolve.py,sslts/hub/artefact.py,sslts/hub/catalogue.py'

@@ -46,9 +46,14 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
     chance = f"{100 * summary['chance']:.0f}"
     found = []
     for shots in summary["shots"]:
-        lines = [(entry["title"], *(_cell(entry["inputs"].get(given, {}).get(shots)) for given in inputs)) for entry in rows.values()]
+        lines = [
+            (entry["title"], *(_cell(entry["inputs"].get(given, {}).get(shots)) for given in inputs), entry["date"])
+            for entry in rows.values()
+        ]
         title = f"{shots} example{'s' if shots != '1' else ''} a class"
-        found.append(Table(title=title, columns=("row", *inputs), rows=(*lines, ("*chance*", *[chance] * len(inputs))), note=note))
+        found.append(
+            Table(title=title, columns=("row", *inputs, "date"), rows=(*lines, ("*chance*", *[chance] * len(inputs), "")), note=note)
+        )
     missing = [
         (entry["title"], given, *(_cell(value.get(shots)) for shots in summary["shots"]))
         for entry in rows.values()
@@ -87,14 +92,14 @@ def note(summary: Mapping[str, Any], row: str) -> str:
     parts += (
         ["Where another row has the higher mean:\n\n" + "\n".join(lines)] if lines else ["No other row has a higher mean in any figure."]
     )
-    return "\n\n".join([*parts, *costs(summary["rows"][row], summary["missing"])])
+    return "\n\n".join([*parts, *costs(summary["rows"][row], summary["whole"], summary["missing"])])
 
 
-def costs(entry: Mapping[str, Any], missing: Mapping[str, str]) -> list[str]:
+def costs(entry: Mapping[str, Any], whole: str, missing: Mapping[str, str]) -> list[str]:
     """What the absence of a modality costs a model that was fitted with everything, against one fitted for what is left."""
     told = []
     for name, left in missing.items():
-        given = f"all, {name} missing"
+        given = f"{whole}, {name} missing"
         if given in entry["inputs"] and left in entry["inputs"]:
             gap = 100 * (entry["inputs"][left]["1"]["mean"] - entry["inputs"][given]["1"]["mean"])
             told.append(f"without {name} {gap:.1f} points less than a model fitted for {left}")

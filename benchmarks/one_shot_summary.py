@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.markdown import points, section, table
+from benchmarks import one_shot_card
+from benchmarks.markdown import section, table
 from benchmarks.results import ROOT, fold_path, write_json
 from benchmarks.rows.one_shot_base import RECIPES
 from sslts.evaluate.episodes import over_episodes
@@ -61,6 +62,7 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
         "chance": 1 / protocol.ways,
         "shots": [str(shots) for shots in protocol.shots],
         "inputs": list(protocol.inputs),
+        "whole": protocol.whole,
         "missing": missing_leaves(protocol),
         "published": [each.model_dump(mode="json") for each in protocol.published],
         "rows": rows,
@@ -68,37 +70,19 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
 
 
 def markdown(protocol: OneShotProtocol, summary: dict[str, Any]) -> str:
-    """A table a number of shots, missing modalities, and trials."""
-    whole = {name: row for name, row in summary["rows"].items() if not row["exploratory"]}
-    trials = {name: row for name, row in summary["rows"].items() if row["exploratory"]}
-    inputs = list(protocol.inputs)
+    """A table a number of shots, missing modalities, and trials: those of the card."""
     stamp = (
         f"Protocol `{protocol.id}` version {protocol.version}: {protocol.episodes:,} episodes of {protocol.ways} novel classes a fold, "
         "accuracy in %: mean of the folds (each fold), +- half of the 95 % interval over episodes of the widest fold. "
-        f"Intervals over episodes say nothing about other classes or people. Chance: {100 * summary['chance']:.0f}."
+        "Intervals over episodes say nothing about other classes or people."
     )
-    parts = [f"# {protocol.title}", "Fitted on base classes, selected on validation classes; support and query never share a person."]
-    for shots in protocol.shots:
-        body = [
-            [row["title"], *(_cell(row["inputs"].get(given, {}).get(str(shots))) for given in inputs), row["date"]]
-            for row in whole.values()
-        ]
-        parts += section(f"{shots}-shot", stamp, table(["row", *inputs, "date"], body))
-    missing = [
-        [row["title"], given, *(_cell(found.get(str(shots))) for shots in protocol.shots)]
-        for row in whole.values()
-        for given, found in row["inputs"].items()
-        if given not in inputs
+    parts = [
+        f"# {protocol.title}",
+        "Fitted on base classes, selected on validation classes; support and query never share a person.",
+        stamp,
     ]
-    shots = [f"{each}-shot" for each in protocol.shots]
-    parts += section("What is missing at test", f"{stamp} Fitted with everything.", table(["row", "input", *shots], missing))
-    tried = [
-        [row["title"], given, _of_fold_0(row["inputs"][given]["1"]), points(found, sign=True), row["against"]]
-        for row in [*trials.values(), *whole.values()]
-        for given, found in row.get("paired_on_fold_0", {}).items()
-    ]
-    told = f"{stamp} Fold 0 alone, exploratory; differences are taken episode by episode."
-    parts += section("Trials and differences", told, table(["row", "input", "1-shot", "difference", "from"], tried))
+    for made in one_shot_card.tables(summary):
+        parts += section(made.title, made.note, table(made.columns, made.rows))
     if summary["published"]:
         said = [[each["title"], f"{100 * each['value']:.2f}", each["caveat"]] for each in summary["published"]]
         parts += section("Reported elsewhere", "Not figures of this protocol.", table(["source", "accuracy", "differs"], said))
@@ -132,15 +116,3 @@ def _paired(row: dict[str, Any], other: dict[str, Any], given: str, ways: int) -
     difference = (np.asarray(list(ours), dtype=float) - np.asarray(list(theirs), dtype=float)) / ways
     interval = over_episodes(difference)
     return {"mean": interval.mean, "half_width": interval.half_width}
-
-
-def _of_fold_0(value: dict[str, Any]) -> str:
-    return f"{100 * value['by_fold']['0']:.1f}"
-
-
-def _cell(value: dict[str, Any] | None) -> str:
-    if value is None:
-        return "not judged"
-    folds = value["by_fold"].values()
-    apart = f" ({' / '.join(f'{100 * each:.1f}' for each in folds)})" if len(folds) > 1 else ""
-    return f"{points(value)}{apart}"

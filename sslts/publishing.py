@@ -45,12 +45,16 @@ def publish(
 
     Raises:
         PublishError: the folder is not ready; the message lists what it lacks.
+        ConfigError: the catalogue is none, or cannot be written; nothing was sent.
         ArtefactError: the model does not load, or does not reproduce its golden embedding.
         HubError: the Hub could not be reached, or refused.
     """
     folder = resolve(name).folder()
     check_publishable(folder)
     from_folder(folder)
+    if catalogue is not None:
+        # What is published cannot be taken back: a catalogue that cannot be written is found out before.
+        _write_entries(Path(catalogue), _entries_of(Path(catalogue)))
     published = upload(folder, repo, private=private, branch=branch, tag=tag, token=token)
     if catalogue is not None:
         pin(folder, published, Path(catalogue))
@@ -58,16 +62,30 @@ def publish(
 
 
 def pin(folder: Path, published: Published, catalogue: Path) -> None:
-    """Write the published model's entry into a catalogue file, in place of one of the same name (ConfigError if it is no such file)."""
+    """Write the published model's entry into a catalogue file, in place of one of the same name.
+
+    Raises:
+        ConfigError: the file is no list of entries, or cannot be written.
+    """
+    entry = replace(entry_from_folder(folder), where=OnHub(published.repo, published.commit, dict(published.sha256)))
+    _write_entries(catalogue, {**_entries_of(catalogue), entry.name: entry.to_json()})
+
+
+def _entries_of(catalogue: Path) -> dict[str, object]:
     told = read_json(catalogue) if catalogue.exists() else []
     if not isinstance(told, list):
         raise ConfigError(f"{catalogue} is not a list of catalogue entries.")
-    entry = replace(entry_from_folder(folder), where=OnHub(published.repo, published.commit, dict(published.sha256)))
-    known: Mapping[str, object] = {parse_entry(item, f"{catalogue}[{index}]").name: item for index, item in enumerate(told)}
-    entries = dict(sorted({**known, entry.name: entry.to_json()}.items()))
+    return {parse_entry(item, f"{catalogue}[{index}]").name: item for index, item in enumerate(told)}
+
+
+def _write_entries(catalogue: Path, entries: Mapping[str, object]) -> None:
+    text = json.dumps([entries[name] for name in sorted(entries)], indent=1, ensure_ascii=False) + "\n"
     temporary = catalogue.with_name(f".{catalogue.name}.new")
-    temporary.write_text(json.dumps(list(entries.values()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(catalogue)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(catalogue)
+    except OSError as error:
+        raise ConfigError(f"The catalogue {catalogue} cannot be written ({error}). Its folder must exist and be writable.") from error
 
 
 def fetch(

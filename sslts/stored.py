@@ -17,7 +17,8 @@ from sslts.config import Golden, ModelConfig
 from sslts.errors import GoldenMismatchError, PublishError
 from sslts.golden import golden_batch
 from sslts.hub import artefact, towers
-from sslts.hub.layout import CARD
+from sslts.hub.folders import check_target
+from sslts.hub.layout import CARD, KNOWN_FILES
 from sslts.hub.metrics import read_metrics
 from sslts.hub.upload import Published, upload
 from sslts.interfaces import Method
@@ -65,6 +66,8 @@ class Stored:
         half: round float32 weights to half precision, in this model too, so that it embeds as the file does; half the size.
         """
         if half:
+            # Before this model is changed.
+            check_target(Path(folder), KNOWN_FILES, what="model", overwrite=overwrite)
             _round(self.method)
         card, metrics = _carried(self, card, metrics)
         alone = registry.of_this_session(_used(self.config))
@@ -138,16 +141,19 @@ class Stored:
             method: Method = registry.get("method", config.method.name).from_config(config)
             method.load_state_dict(artefact.load_weights(saved, method.state_dict()), strict=True)
             towers.fill_all(method)
+            # mypy sees the protocol, whose only implementation, Model, is a dataclass.
             replace(self, config=config, method=method.eval()).check_golden()  # type: ignore[type-var]
             return upload(saved, repo, private=private, branch=revision, tag=tag, token=token, called=f"model '{config.name}'")
 
 
 def _round(method: nn.Module) -> None:
-    """float32 tensors to what half precision holds of them."""
+    """float32 tensors to what half precision holds of them (ArtefactError, and nothing changed, if some number is beyond it)."""
+    wide = {name: tensor for name, tensor in method.state_dict().items() if tensor.dtype == torch.float32}
+    for name, tensor in wide.items():
+        artefact.storable(name, tensor, half=True)
     with torch.no_grad():
-        for tensor in method.state_dict().values():
-            if tensor.dtype == torch.float32:
-                tensor.copy_(tensor.half())
+        for tensor in wide.values():
+            tensor.copy_(tensor.half())
 
 
 def _carried(model: _Loaded, card: str | None, metrics: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:

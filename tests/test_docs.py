@@ -44,6 +44,21 @@ def test_python_examples_parse(page: Path) -> None:
             ast.parse(code)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_quoted_files_are_quoted_as_mkdocs_reads_it(page: Path) -> None:
+    """A formatter that takes the line for Python makes another line of it, which the site would show as it is."""
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if re.match(r"\W*8\W*<", line):
+            quoted = re.fullmatch(r'--8<-- "([^"]+)"', line)
+            assert quoted, line
+            assert (ROOT / quoted[1]).is_file(), line
+
+
+def test_the_plugin_page_shows_the_whole_encoder() -> None:
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    assert '--8<-- "plugins/sslts-example/sslts_example/spectrum.py"' in page.splitlines()
+
+
 def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     missing = [

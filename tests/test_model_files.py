@@ -171,3 +171,24 @@ def test_a_model_saved_in_half_precision_embeds_as_its_file_does(tmp_path):
     again.check_golden()
     batch = golden_batch(model.config.spec, 3)
     assert torch.equal(again.embed(batch), model.embed(batch))
+
+
+def test_a_model_that_cannot_be_written_in_half_precision_stays_as_it_is(tmp_path):
+    from tiny_mae import tiny_mae
+
+    model = tiny_mae()
+    weight = next(model.method.parameters())
+    with torch.no_grad():
+        weight.view(-1)[0] = 1e5
+    before = {name: tensor.clone() for name, tensor in model.method.state_dict().items()}
+    with pytest.raises(ArtefactError, match=r"beyond float16 \(65504\). Save it with half=False"):
+        model.save(tmp_path / "half", half=True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    with torch.no_grad():
+        weight.view(-1)[0] = before_first = 0.1234567
+    with pytest.raises(ArtefactError, match="not empty"):
+        model.save(tmp_path / "full", half=True)
+    assert weight.view(-1)[0] == torch.tensor(before_first), "not rounded"
+    del before[next(name for name, parameter in model.method.named_parameters() if parameter is weight)]
+    assert all(torch.equal(model.method.state_dict()[name], tensor) for name, tensor in before.items())

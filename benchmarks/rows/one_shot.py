@@ -23,7 +23,7 @@ from sslts.errors import LeakageError
 from sslts.evaluate.one_shot import ClassFold, OneShotProtocol
 from sslts.interfaces import FewShotHead, FusedMethod, build
 from sslts.methods.mu_mae import MuMAE
-from sslts.model import Model, from_folder
+from sslts.model import Model, from_folder, load
 from sslts.training import finetune
 from sslts.training.recipe import FineTuning, Recipe
 from sslts.training.run import run_recipe
@@ -195,6 +195,36 @@ def _views(method: MuMAE, source: StoreSource, parts: Sequence[str], whole: View
     return Views.join(found)
 
 
+@dataclass(frozen=True)
+class PublishedRow(OneShotRow):
+    """The bundled weights as they are loaded, rounded for their file: what users get, beside what was measured before rounding."""
+
+    kind: str = "ours"
+    exploratory: bool = True
+    folds: tuple[int, ...] | None = (0,)
+
+    def config(self, protocol: OneShotProtocol) -> dict[str, Any]:
+        model = load(RECIPES[protocol.id])
+        return {"model": model.config.name, "files": dict(model.config.files), "version": VERSION}
+
+    def judged(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> dict[str, Judged]:
+        model = load(RECIPES[protocol.id])
+        unread = set(model.config.provenance.excluded_labels)
+        if not set(protocol.folds[fold].novel) <= unread:
+            raise LeakageError(f"{model.name} may have read novel classes of fold {fold}.")
+        source, names = clips_source(protocol, recipe_of(protocol), data, work)
+        labels = tuple(names[label] for label in source.labels(range(len(source))))
+        head = build("head", model.method.few_shot_head, "head", {"embed_dim": model.embed_dim})
+        return {protocol.whole: Judged(_embedded(model, source), labels, tuple(source.subjects()), head)}
+
+
+@torch.no_grad()
+def _embedded(model: Model, source: StoreSource) -> NDArray[np.float32]:
+    starts = range(0, len(source), BATCH)
+    batches = (source.batch(list(range(first, min(first + BATCH, len(source)))), generator=torch.Generator()) for first in starts)
+    return torch.cat([model.embed(batch) for batch in batches]).numpy()
+
+
 @torch.no_grad()
 def _fused(method: FusedMethod, views: Views) -> NDArray[np.float32]:
     values: NDArray[np.float32] = method.fused(views).numpy()
@@ -229,6 +259,7 @@ def rows(protocol: OneShotProtocol) -> list[OneShotRow]:
         PeerRow("minirocket-cosine", "MiniRocket (10,000 kernels) + cosine"),
         PeerRow("minirocket-whitened", "MiniRocket, the same whitening + cosine", whitened=True, pretraining_labels="base classes"),
         PeerRow("samples-cosine", "samples, depth cells + cosine", rocket=False),
+        PublishedRow("published", "the published weights, in half precision"),
         trial("independent", "masks drawn for each sensor alone", overrides=alone),
         trial("ratio-0.75", "three quarters hidden", overrides=_ratio(0.75)),
         trial("ratio-0.5", "half hidden", overrides=_ratio(0.5)),

@@ -56,6 +56,11 @@ class ClipTour:
         found = (self.scores if scores is None else scores).argmax(1)
         return sum(self.classes[index] == truth for index, truth in zip(found, self.truth, strict=True))
 
+    @property
+    def people_met(self) -> bool:
+        """Whether training has read the people of these clips, doing whatever."""
+        return bool({clip.subject for clip in (*self.support, *self.asked)} & set(self.model.config.provenance.subjects))
+
     def table(self) -> str:
         """What each clip was recognised as, and how many are when a modality is absent."""
         best = self.scores.argmax(1)
@@ -87,10 +92,19 @@ class ClipTour:
             films=films,
             sensors=sensors,
             guesses=[Guess(name, float(score), name == self.truth[0]) for name, score in zip(self.classes, self.scores[0], strict=True)],
-            lead=f"{self.sample.title}. {self.model.name} saw none of these actions in training: one example each, by person "
-            f"{self.support[0].subject}, is all it is given, and the clips that it names are by person {recording.subject}. Below, nine "
-            "tenths of one clip are hidden, as in training, and filled in from the rest.",
+            lead=f"{self.sample.title}. {self._met()}: one example each, by person {self.support[0].subject}, is what it is given here, "
+            f"and the clips that it names are by person {recording.subject}. Below, {self._hidden():.0f} % of one clip is hidden, as in "
+            "training, and filled in from the rest.",
         )
+
+    def _met(self) -> str:
+        """What the model's own config says of these actions."""
+        unread = set(self.classes) <= set(self.model.config.provenance.excluded_labels)
+        return f"{self.model.name} {'saw none' if unread else 'may have seen some'} of these actions in training"
+
+    def _hidden(self) -> float:
+        """How much of the clip that is shown was hidden, in percent, each modality counting alike."""
+        return 100 * float(np.mean([made.hidden.float().mean() for made in self.filled.values()]))
 
     def figures(self) -> tuple[Fact, ...]:
         """What the head of the page shows of it."""

@@ -173,7 +173,7 @@ def _sections_of_clips(clips: ClipTour) -> tuple[Section, ...]:
     limits = (
         "It chooses between the actions that it has an example of and cannot say that none of them fits.",
         "Five clips are an illustration: how it fares over ten thousand draws is on the model's card.",
-        "The two people were seen in training, doing other actions.",
-        "What is filled in has the right mean and spread by construction; only the pattern is predicted.",
+        *(("People of these clips were seen in training.",) if clips.people_met else ()),
+        "What is filled in is drawn at the level and spread of what was hidden; only the pattern is predicted.",
     )
     return clips.section(), provenance(clips.model, clips.sample, limits=limits)

@@ -17,6 +17,7 @@ from sslts.errors import ConfigError, LengthError
 from sslts.evaluate.metrics import Interval
 from sslts.interfaces import FewShotHead
 
+_AT_ONCE = 128  # episodes: tens of megabytes of examples
 _Z = 1.959963984540054  # of the normal distribution, for a 95 % interval over many episodes
 
 
@@ -95,12 +96,12 @@ def accuracies(head: FewShotHead, embeddings: Tensor, episodes: Episodes, *, que
     ways, shots = episodes.support.shape[1:]
     labels = torch.arange(ways).repeat_interleave(shots)
     truth = torch.arange(ways)
-    found = np.empty(len(episodes))
+    found = []
     support, query = torch.from_numpy(episodes.support).flatten(1), torch.from_numpy(episodes.query)
-    for number in range(len(episodes)):
-        scores = head.fit(embeddings[support[number]], labels).scores(asked[query[number]])
-        found[number] = float((scores.argmax(1) == truth).double().mean())
-    return found
+    for mine, theirs in zip(support.split(_AT_ONCE), query.split(_AT_ONCE), strict=True):
+        scores = head.episodes(embeddings[mine], labels, asked[theirs])
+        found.append((scores.argmax(2) == truth).double().mean(1).numpy())
+    return np.concatenate(found) if found else np.empty(0)
 
 
 def over_episodes(found: NDArray[np.float64]) -> Interval:

@@ -8,7 +8,7 @@ from typing import Literal, final
 from torch import Tensor
 
 from sslts.config import ComponentConfig
-from sslts.heads.support import check_queries, check_support, class_means, unit_length
+from sslts.heads.support import check_episodes, check_queries, check_support, class_means, unit_length
 from sslts.interfaces import FewShotHead, FittedHead
 
 
@@ -52,3 +52,12 @@ class PrototypeHead(FewShotHead):
         """support [S, E], labels int [S] -> Prototypes."""
         ways = check_support(support, labels)
         return Prototypes(centres=class_means(support, labels, ways), cosine=self.config.distance == "cosine")
+
+    def episodes(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
+        """Support [N, S, E], labels int [S], queries [N, Q, E] -> [N, Q, W], all at once."""
+        check_episodes(support, queries)
+        ways = check_support(support.flatten(0, 1), labels.repeat(len(support)))
+        centres = class_means(support, labels, ways)
+        if self.config.distance == "cosine":
+            return unit_length(queries) @ unit_length(centres).mT
+        return -(queries[:, :, None] - centres[:, None]).pow(2).sum(-1)

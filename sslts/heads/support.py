@@ -39,13 +39,19 @@ def check_queries(queries: Tensor, embed_dim: int) -> None:
         )
 
 
+def check_episodes(support: Tensor, queries: Tensor) -> None:
+    """LengthError unless support is [N, S, E] and queries are [N, Q, E]."""
+    if support.dim() != 3 or queries.dim() != 3 or support.shape[::2] != queries.shape[::2]:
+        raise LengthError(f"Expected support [N, S, E] and queries [N, Q, E], got {tuple(support.shape)} and {tuple(queries.shape)}.")
+
+
 def membership(support: Tensor, labels: Tensor, ways: int) -> Tensor:
     """1 where an example belongs to a class, else 0, in the support's type. [S, W]."""
     return functional.one_hot(labels.long(), ways).to(support.dtype)
 
 
 def class_means(support: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """The mean of each class. [W, E]."""
+    """The mean of each class: [S, E] -> [W, E], or [N, S, E] -> [N, W, E]."""
     belongs = membership(support, labels, ways)
     return belongs.T @ support / belongs.sum(0)[:, None]
 

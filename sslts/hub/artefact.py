@@ -23,7 +23,6 @@ from sslts.hub.requirements import check_requires
 from sslts.strict_json import printable, read_json
 
 if TYPE_CHECKING:  # torch costs a second; reading configs and listing models must not pay it
-    import torch
     from torch import Tensor
 
 _DTYPES = {
@@ -163,11 +162,12 @@ def _serialise(state: Mapping[str, Tensor], *, half: bool) -> bytes:
     from safetensors.torch import save
 
     # A copy of each tensor: the format refuses views that share memory. Sorted: the same weights give the same bytes.
-    tensors = {name: _storable(name, state[name], half=half).contiguous().clone() for name in sorted(state)}
+    tensors = {name: storable(name, state[name], half=half).contiguous().clone() for name in sorted(state)}
     return save(tensors, metadata=_HALF if half else {"format": "pt"})
 
 
-def _storable(name: str, tensor: Tensor, *, half: bool) -> torch.Tensor:
+def storable(name: str, tensor: Tensor, *, half: bool) -> Tensor:
+    """The tensor as a file holds it (ArtefactError: it holds NaN or infinite values, or values beyond float16 where `half` asks for it)."""
     import torch
 
     stored = tensor.detach().cpu()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from sslts.interfaces.base import Component
@@ -42,3 +43,10 @@ class FewShotHead(Component):
     def forward(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
         """Fit and score: support [S, E], labels int [S], queries [Q, E] -> [Q, W]."""
         return self.fit(support, labels).scores(queries)
+
+    def episodes(self, support: Tensor, labels: Tensor, queries: Tensor) -> Tensor:
+        """Many episodes of one shape: support [N, S, E], labels int [S], queries [N, Q, E] -> [N, Q, W], as if each were alone.
+
+        One after another, unless a head knows how to do all at once.
+        """
+        return torch.stack([self(mine, labels, asked) for mine, asked in zip(support, queries, strict=True)])

@@ -64,7 +64,7 @@ class CroSSL(Method):
         for modality in config.spec.named:
             if modality.name not in named:
                 raise ConfigError(f"components has no 'encoders.{modality.name}', but the spec has that modality.")
-            facts = {"channels": len(modality.channels), "rate_hz": modality.rate_hz, "window_s": config.spec.window_s}
+            facts = {"channels": len(modality.channels), "rate_hz": modality.rate_hz, "window_s": config.spec.window_s, **modality.sizes}
             encoders[modality.name] = build("encoder", named.pop(modality.name), f"encoders.{modality.name}", facts)
         if named:
             raise ConfigError(

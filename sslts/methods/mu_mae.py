@@ -11,7 +11,7 @@ For recognition, what the joint encoder makes of a whole clip is fused with what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, cast, final
 
 import torch
 from pydantic import Field
@@ -295,7 +295,7 @@ class MuMAE(FusedMethod):
         return {name: tokens if name == wanted else tokens.keep(torch.zeros_like(tokens.valid)) for name, tokens in patches.items()}
 
     def _metric(self) -> list[WithinClassWhitening]:
-        return list(self.metric)  # type: ignore[arg-type]
+        return [cast(WithinClassWhitening, metric) for metric in self.metric]
 
     def _encoders(self) -> dict[str, Any]:
         return dict(self.encoders.items())
@@ -304,6 +304,7 @@ class MuMAE(FusedMethod):
 def _facts_of(spec: SensorSpec, name: str, width: int) -> dict[str, Any]:
     modality = spec.modality(name)
     return {
+        **modality.sizes,
         "channels": len(modality.channels),
         "points": spec.samples(modality),
         "rate_hz": modality.rate_hz,

@@ -60,6 +60,7 @@ class HeadKit(Kit):
             Promise("names-of-classes", "renaming classes renames scores", _renaming),
             Promise("one-example", "one example a class is enough", _one_shot),
             Promise("separates", "classes that lie apart are told apart", _separates, lambda subject: not subject.cls.needs_training),
+            Promise("episodes", "episodes at once score as each does alone", _episodes),
             Promise("queries", "a query does not depend on the others", _queries, lambda subject: not subject.cls.transductive),
         )
 
@@ -108,6 +109,14 @@ def _one_shot(subject: Subject) -> None:
     one = replace(given, support=given.support[::_SHOTS], labels=given.labels[::_SHOTS])
     if not bool(subject.kit.run(component, one).isfinite().all()):
         raise broken("with one example a class the scores are not finite.")
+
+
+def _episodes(subject: Subject) -> None:
+    component = subject.fresh()
+    given: Episode = subject.kit.example(component)
+    support, queries = torch.stack([given.support, given.support.flip(1)]), torch.stack([given.queries, given.queries + 0.1])
+    alone = [component.fit(mine, given.labels).scores(asked) for mine, asked in zip(support, queries, strict=True)]
+    _alike(torch.stack(alone), component.episodes(support, given.labels, queries), "episodes at once give other scores than one at a time.")
 
 
 def _separates(subject: Subject) -> None:

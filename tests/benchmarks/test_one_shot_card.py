@@ -34,6 +34,7 @@ def summary() -> dict[str, Any]:
         "chance": 0.2,
         "shots": ["1", "5"],
         "inputs": INPUTS,
+        "whole": "all",
         "missing": missing_leaves(load_one_shot()),
         "rows": rows,
     }
@@ -49,7 +50,7 @@ def test_tables_show_folds_apart_chance_missing_and_trials():
     one, five, missing, trials = card.tables(summary())
     assert (one.title, five.title) == ("1 example a class", "5 examples a class")
     assert one.rows[0][1] == "90.0 +- 0.4 (88.0 / 90.0 / 92.0)"
-    assert one.rows[-1] == ("*chance*", *["20"] * len(INPUTS))
+    assert one.rows[-1] == ("*chance*", *["20"] * len(INPUTS), "")
     assert missing.rows == (("Mu-MAE", "all, depth missing", "80.0 +- 0.4 (78.0 / 80.0 / 82.0)", "90.0 +- 0.4 (88.0 / 90.0 / 92.0)"),)
     assert trials.rows[0][0] == "another fusion"
     assert trials.rows[0][3].startswith("-1.3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,18 @@ def test_the_section_names_the_clip_and_its_truth(tour: ClipTour) -> None:
     page = render(Page(title="t", lead="l", figures=(), sections=(section,), footer="f"))
     assert "filled in" in page
     assert "right hand wave" in page
+
+
+def test_what_is_said_of_training_is_what_the_config_says(tour: ClipTour) -> None:
+    """The tiny model says of itself neither which actions it left out nor whom it read."""
+    assert f"{tour.model.name} may have seen some of these actions in training" in tour.section().lead
+    assert not tour.people_met
+    told = {"excluded_labels": tour.classes, "subjects": (tour.asked[0].subject,)}
+    config = tour.model.config
+    other = replace(tour.model, config=config.model_copy(update={"provenance": config.provenance.model_copy(update=told)}))
+    met = replace(tour, model=other)
+    assert "saw none of these actions in training" in met.section().lead
+    assert met.people_met
 
 
 def test_the_table_says_how_many_are_recognised(tour: ClipTour) -> None:

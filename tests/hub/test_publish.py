@@ -256,6 +256,14 @@ def test_what_is_no_catalogue_file_is_left_as_it_is(folder, tmp_path):
     assert (tmp_path / "notes.json").read_text() == '{"a": 1}'
 
 
+@pytest.mark.parametrize(("where", "says"), [("notes.json", "not a list"), ("nowhere/catalogue.json", "cannot be written")])
+def test_a_catalogue_that_cannot_be_written_is_found_out_before_anything_is_sent(hub, folder, tmp_path, where, says):
+    (tmp_path / "notes.json").write_text('{"a": 1}')
+    with pytest.raises(ConfigError, match=says):
+        publish(folder, "org/tiny", catalogue=tmp_path / where)
+    assert hub.log == []
+
+
 def test_a_file_that_changes_while_it_is_read_is_not_published(hub, folder, monkeypatch):
     monkeypatch.setattr("sslts.hub.upload.sha256_of", lambda path: "0" * 64)
     with pytest.raises(ArtefactError, match="changed while it was read"):

@@ -112,6 +112,18 @@ def test_what_is_not_hidden_is_given_back_as_it_was(method):
         assert part.hidden.any()
 
 
+@pytest.mark.parametrize("options", [{"least": 1e-3}, {"normalise": False}])
+def test_what_is_predicted_rightly_is_filled_in_as_it_was(method, options, monkeypatch):
+    """Patches are brought back by what the loss took from them, at whatever level it is told to add to their variance."""
+    method.objective = build("objective", ComponentRef(name="reconstruction", options=options), "objective")
+    batch = method.eval().example_batch(2)
+    faint = {name: replace(signal, values=0.03 * signal.values) for name, signal in batch.signals.items()}
+    monkeypatch.setattr(type(method.decoder), "decode", lambda self, index, context, hidden: method.objective.target(hidden.values))
+    for part in method.inpainted(SensorBatch(faint), generator=drawn()).values():
+        assert part.hidden.any()
+        torch.testing.assert_close(part.made, part.seen, rtol=1e-4, atol=1e-6)
+
+
 def test_modalities_of_another_order_or_width_are_refused(method):
     batch = method.example_batch(2)
     with pytest.raises(ConfigError, match="in this order"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import final
 
 import bad_components as bad
+import bad_encoders
 import pytest
 import torch
 from torch import nn
@@ -15,16 +16,16 @@ from sslts.testing import check_component, conformance_cases
 #: Class -> what it breaks, and what the first of these says. What draws from a global generator breaks all that needs a plan twice.
 _UNREPEATABLE = ("generator", "deterministic", "places-only", "weights-file")
 BAD: dict[type, tuple[tuple[str, ...], str]] = {
-    bad.NotFinal: (("final",), "Decorate it with typing.final"),
-    bad.MultipliesByAMask: (("junk-in-unobserved",), "Fill with torch.where"),
-    bad.NormalisesOverTheBatch: (("rows",), "Rows must not see each other"),
-    bad.KeepsAPlainTensor: (("registered-tensors",), "'scale' is a tensor that is neither parameter nor buffer"),
-    bad.ForgetsALayer: (("gradients",), "no gradient reaches unused.weight"),
-    bad.WritesWhenBuilt: (("offline-build",), "for writing"),
-    bad.LooksAtHidden: (("hidden-tokens",), "what hidden tokens hold changes the visible ones"),
-    bad.BranchesOnValues: (("export",), "it raised"),
-    bad.Boundless: (("config-bounds",), "option width accepts 1000000000000000000"),
-    bad.StaysInFloat32: (("precision",), "moved to float64 it returns torch.float32"),
+    bad_encoders.NotFinal: (("final",), "Decorate it with typing.final"),
+    bad_encoders.MultipliesByAMask: (("junk-in-unobserved",), "Fill with torch.where"),
+    bad_encoders.NormalisesOverTheBatch: (("rows",), "Rows must not see each other"),
+    bad_encoders.KeepsAPlainTensor: (("registered-tensors",), "'scale' is a tensor that is neither parameter nor buffer"),
+    bad_encoders.ForgetsALayer: (("gradients",), "no gradient reaches unused.weight"),
+    bad_encoders.WritesWhenBuilt: (("offline-build",), "for writing"),
+    bad_encoders.LooksAtHidden: (("hidden-tokens",), "what hidden tokens hold changes the visible ones"),
+    bad_encoders.BranchesOnValues: (("export",), "it raised"),
+    bad_encoders.Boundless: (("config-bounds",), "option width accepts 1000000000000000000"),
+    bad_encoders.StaysInFloat32: (("precision",), "moved to float64 it returns torch.float32"),
     bad.DrawsFromTheGlobalGenerator: (_UNREPEATABLE, "draws from torch's global generator"),
     bad.DrawsFromPython: (_UNREPEATABLE, "the same generator gives two plans"),
     bad.HidesEverything: (("something-visible",), "keeps none of them"),
@@ -55,7 +56,7 @@ def broken(cls: type) -> dict[str, str]:
 
 @pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-four bad ones what they break")
 def test_a_good_component_breaks_nothing():
-    check_component(bad.Good)
+    check_component(bad_encoders.Good)
 
 
 @pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-four bad ones what they break")
@@ -65,14 +66,14 @@ def test_a_bad_component_is_told_what_it_breaks_and_what_to_do(cls):
     found = broken(cls)
     assert set(found) == set(promises)
     assert says in found[promises[0]]
-    assert f"bad_components.{cls.__name__} breaks '{promises[0]}'" in found[promises[0]]
+    assert f"{cls.__module__}.{cls.__name__} breaks '{promises[0]}'" in found[promises[0]]
 
 
 @final
-class TwiceBad(bad.Patches):
+class TwiceBad(bad_encoders.Patches):
     """Forgets a layer and keeps a plain tensor."""
 
-    def __init__(self, config: bad.Patches.Config) -> None:
+    def __init__(self, config: bad_encoders.Patches.Config) -> None:
         super().__init__(config)
         self.unused, self.scale = nn.Linear(3, 3), torch.tensor(2.0)
 

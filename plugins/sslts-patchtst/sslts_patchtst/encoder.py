@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
@@ -15,7 +15,10 @@ from torch import Tensor
 from sslts import ops
 from sslts.config import Channel, ComponentConfig, parse
 from sslts.errors import ArtefactError, ChannelError, ConfigError, LengthError, WeightsMismatchError
+from sslts.hub.download import fetch_files
+from sslts.hub.header import read_header
 from sslts.interfaces import Encoder
+from sslts.strict_json import read_json
 from sslts.types import RateClock, Signal, Tokens
 
 _COMMIT = re.compile(r"[0-9a-f]{40}\Z")
@@ -95,8 +98,11 @@ class PatchTST(Encoder):
         for path in (config, weights):
             if not path.is_file():
                 raise ArtefactError(f"{path} is missing. Give the folder of a PatchTST checkpoint with safetensors weights.")
+        told = read_json(config)
+        if not isinstance(told, dict):
+            raise ConfigError(f"{config} is not the config of a model.")
+        read_header(weights)  # bounded, and not larger than the file says
         try:
-            told: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
             state = load_file(weights)
         except (OSError, ValueError, SafetensorError) as error:
             raise ArtefactError(f"{folder} cannot be read ({error}).") from error
@@ -110,22 +116,21 @@ class PatchTST(Encoder):
         return made.eval()
 
     @classmethod
-    def from_hub(cls, repo: str, *, revision: str) -> Self:
+    def from_hub(cls, repo: str, *, revision: str, sha256: Mapping[str, str]) -> Self:
         """A checkpoint of the Hugging Face Hub at a commit.
 
-        Raises:
-            ConfigError: the revision is no commit.
-            ArtefactError: the Hub could not give it; or as for `from_folder`.
-        """
-        from huggingface_hub import snapshot_download
+        sha256: of `config.json` and `model.safetensors`, as the repository's file pages show them: what came is compared with it.
 
+        Raises:
+            ConfigError: the revision is no commit, or a hash is missing.
+            HubError: the Hub could not give it, or gave something else.
+            ArtefactError: as for `from_folder`.
+        """
         if not _COMMIT.match(revision):
             raise ConfigError(f"'{revision}' is not a commit of 40 hexadecimal digits. A branch can change: pin what is meant.")
-        try:
-            folder = snapshot_download(repo, revision=revision, allow_patterns=["config.json", "model.safetensors"])
-        except Exception as error:  # the client lets errors of the HTTP library below it out
-            raise ArtefactError(f"hf:{repo}@{revision} could not be fetched ({type(error).__name__}).") from error
-        return cls.from_folder(folder)
+        if set(sha256) != {"config.json", "model.safetensors"}:
+            raise ConfigError(f"sha256 must name config.json and model.safetensors, got {', '.join(sorted(sha256)) or 'nothing'}.")
+        return cls.from_folder(fetch_files(repo, revision, sha256))
 
     def example_signal(self, batch: int = 2) -> Signal:
         """Noise."""

@@ -9,10 +9,11 @@ import torch
 from transformers import PatchTSTConfig, PatchTSTForPretraining, PatchTSTModel
 
 from sslts import registry
-from sslts.errors import ArtefactError, ConfigError, LengthError, WeightsMismatchError
+from sslts.errors import ArtefactError, ConfigError, HubError, LengthError, WeightsMismatchError
 from sslts.testing import conformance_cases
 from sslts_patchtst.encoder import PatchTST
 
+HASHES = {"config.json": "0" * 64, "model.safetensors": "0" * 64}
 SIZES = {"num_input_channels": 2, "context_length": 36, "patch_length": 8, "patch_stride": 4}
 WIDTHS = {"d_model": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 16}
 
@@ -83,13 +84,18 @@ def test_damaged_weights_are_a_typed_error(checkpoint):
 def test_what_the_hub_cannot_give_is_a_typed_error(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(ArtefactError, match="could not be fetched"):
-        PatchTST.from_hub("org/none", revision="0" * 40)
+    with pytest.raises(HubError, match="org/none"):
+        PatchTST.from_hub("org/none", revision="0" * 40, sha256=HASHES)
 
 
 def test_a_branch_is_no_revision():
     with pytest.raises(ConfigError, match="pin what is meant"):
-        PatchTST.from_hub("org/repo", revision="main")
+        PatchTST.from_hub("org/repo", revision="main", sha256=HASHES)
+
+
+def test_both_files_are_known_by_their_hash():
+    with pytest.raises(ConfigError, match="must name config.json and model.safetensors, got config.json"):
+        PatchTST.from_hub("org/repo", revision="0" * 40, sha256={"config.json": "0" * 64})
 
 
 def test_a_window_shorter_than_a_patch_is_refused():

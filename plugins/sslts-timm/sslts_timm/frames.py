@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sslts import ops
 from sslts.config import Channel, ComponentConfig
-from sslts.errors import ChannelError, ConfigError, UnknownComponentError, suggest
+from sslts.errors import ChannelError, ConfigError, HubError, SslTsError, UnknownComponentError, suggest
 from sslts.interfaces import Encoder
 from sslts.types import ClipClock, Signal, Tokens
 
@@ -76,10 +76,17 @@ class Frames(Encoder):
 
         Raises:
             ConfigError: they are of another architecture.
+            HubError: timm knows no such weights, or could not get them.
         """
         if weights.partition(".")[0] != self.config.model:
             raise ConfigError(f"'{weights}' is no set of weights for '{self.config.model}': expected '{self.config.model}.…'.")
-        self.backbone = _backbone(self.config, weights, pretrained=True).to(self.enter.weight)
+        try:
+            backbone = _backbone(self.config, weights, pretrained=True)
+        except SslTsError:
+            raise
+        except Exception as error:  # timm, and the client that it downloads with, raise errors of many kinds
+            raise HubError(f"timm could not give the weights '{weights}' ({type(error).__name__}: {error}).") from error
+        self.backbone = backbone.to(self.enter.weight)
         self.backbone.requires_grad_(not self.config.frozen)
         self.train(self.training)
 
@@ -109,7 +116,14 @@ class Frames(Encoder):
     def encode(self, tokens: Tokens, visible: Tensor | None = None) -> Tokens:
         """[B, N, C * H * W] -> [B, N or fewer, embed_dim]."""
         kept = ops.pack_tokens(tokens, tokens.valid if visible is None else tokens.valid & visible)
-        read: Tensor = self.backbone(kept.values.flatten(0, 1).unflatten(1, self._frame))
+        frames, there = kept.values.flatten(0, 1).unflatten(1, self._frame), kept.valid.flatten()
+        if self.training:
+            # Frames that are not there must not enter batch statistics.
+            read = frames.new_zeros(len(frames), self.enter.in_features)
+            if there.any():
+                read[there] = self.backbone(frames[there])
+        else:
+            read = self.backbone(frames)
         values = self.enter(read).unflatten(0, kept.valid.shape)
         return replace(kept, values=torch.where(kept.valid[..., None], values, torch.zeros_like(values)))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sslts import registry
-from sslts.errors import ChannelError, ConfigError, UnknownComponentError
+from sslts.errors import ChannelError, ConfigError, HubError, UnknownComponentError
 from sslts.testing import conformance_cases
 from sslts_timm.frames import Frames
 
@@ -70,6 +70,40 @@ def test_training_starts_from_the_weights_that_the_config_names(monkeypatch):
 def test_weights_of_another_architecture_are_refused():
     with pytest.raises(ConfigError, match="no set of weights for 'test_resnet'"):
         Frames.example().start_from("resnet18.a1_in1k")
+
+
+def test_weights_that_timm_does_not_know_are_a_typed_error():
+    with pytest.raises(HubError, match="could not give the weights 'test_resnet.nonsense'"):
+        Frames.example().start_from("test_resnet.nonsense")
+
+
+def test_frames_that_others_lost_do_not_enter_batch_statistics():
+    """Rows with lost frames are packed together with padding, which training must not see."""
+    film = Frames.example().example_signal(2)
+    film.observed[1, :, 1:] = False
+    found = []
+    for count in (1, 2):
+        torch.manual_seed(0)
+        encoder = Frames.example().train()
+        whole = encoder.tokenize(film)
+        rows = [encoder.tokenize(film.select(torch.tensor([True, False])))] if count == 1 else [whole]
+        with torch.no_grad():
+            found.append(encoder.encode(rows[0]).values[0])
+    alone, beside = found
+    assert not torch.allclose(alone, beside), "batch statistics are of all frames that are there"
+    torch.manual_seed(0)
+    encoder = Frames.example().train()
+    with torch.no_grad():
+        read = encoder.backbone(torch.cat([film.values[0].transpose(0, 1), film.values[1, :, :1].transpose(0, 1)]))
+        torch.testing.assert_close(beside, encoder.enter(read)[:3], rtol=1e-4, atol=1e-5)
+
+
+def test_the_spec_says_how_large_frames_are():
+    from sslts.config import ComponentRef
+    from sslts.interfaces import build
+
+    made = build("encoder", ComponentRef(name="timm.frames", options={"model": "test_resnet"}), "e", {"height": 64, "width": 48})
+    assert made._frame == (3, 64, 48)
 
 
 def test_what_is_no_such_video_is_refused():

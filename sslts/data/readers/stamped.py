@@ -91,8 +91,9 @@ def _date(cell: str) -> float | None:
     if match is None:
         return None
     *parts, fraction = match.groups()
+    year, month, day, hour, minute, second = map(int, parts)
     try:
-        return datetime(*(int(part) for part in parts), tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")  # type: ignore[arg-type, misc]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")
     except ValueError:
         return None
 
