@@ -97,11 +97,6 @@ class Modality(Frozen):
         """Channel names in the model's order."""
         return tuple(channel.name for channel in self.channels)
 
-    @property
-    def sizes(self) -> dict[str, int]:
-        """`height` and `width` of a video's frames, as encoders name these options; nothing for a sensor."""
-        return {} if self.frame is None else dict(zip(("height", "width"), self.frame, strict=True))
-
 
 class AnyChannels(Frozen):
     """What a model reads that takes any described channels: all of them at one rate, each kind in its unit.

@@ -10,7 +10,7 @@ depend on other rows, up to floating-point rounding (another batch size may sum 
 from __future__ import annotations
 
 from sslts.interfaces.base import Component
-from sslts.interfaces.building import build
+from sslts.interfaces.building import build, facts_of
 from sslts.interfaces.heads import FewShotHead, FittedHead
 from sslts.interfaces.methods import FusedMethod, Method, TextMethod
 from sslts.interfaces.parts import Aggregator, DescribedEncoder, Encoder, Fusion, Masker, Objective, Predictor
@@ -34,4 +34,5 @@ __all__ = [
     "TextMethod",
     "TowerOrigin",
     "build",
+    "facts_of",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sslts import registry
-from sslts.config import ComponentRef, parse
+from sslts.config import ComponentRef, Modality, SensorSpec, parse
 from sslts.errors import ConfigError
 
 
@@ -29,3 +29,15 @@ def build(kind: str, ref: ComponentRef, role: str, facts: Mapping[str, Any] | No
             raise ConfigError(f"{where}: option {name} is {options[name]!r}, but the model's spec says {fact!r}. Leave it out.")
         options[name] = fact
     return component(parse(component.Config, options, where))
+
+
+def facts_of(spec: SensorSpec, modality: Modality) -> dict[str, Any]:
+    """What a spec says of one modality, by the names that options of encoders have."""
+    frame = {} if modality.frame is None else dict(zip(("height", "width"), modality.frame, strict=True))
+    return {
+        **frame,
+        "channels": len(modality.channels),
+        "points": spec.samples(modality),
+        "rate_hz": modality.rate_hz,
+        "window_s": spec.window_s,
+    }

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from sslts import ops
 from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
 from sslts.errors import ConfigError
-from sslts.interfaces import Aggregator, Encoder, Masker, Method, Objective, build
+from sslts.interfaces import Aggregator, Encoder, Masker, Method, Objective, build, facts_of
 from sslts.maskers.modality import draw, keep_at_least_one
 from sslts.types import LossParts, MaskPlan, SensorBatch, Tokens
 
@@ -64,7 +64,7 @@ class CroSSL(Method):
         for modality in config.spec.named:
             if modality.name not in named:
                 raise ConfigError(f"components has no 'encoders.{modality.name}', but the spec has that modality.")
-            facts = {"channels": len(modality.channels), "rate_hz": modality.rate_hz, "window_s": config.spec.window_s, **modality.sizes}
+            facts = facts_of(config.spec, modality)
             encoders[modality.name] = build("encoder", named.pop(modality.name), f"encoders.{modality.name}", facts)
         if named:
             raise ConfigError(

@@ -18,13 +18,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sslts import ops
-from sslts.config import ComponentConfig, ComponentRef, ModelConfig, SensorSpec, parse
+from sslts.config import ComponentConfig, ComponentRef, ModelConfig, parse
 from sslts.encoders.joint import JointEncoder
 from sslts.encoders.patch_encoder import PatchEncoder
 from sslts.errors import ConfigError, naming
 from sslts.fusion.places import has_all
 from sslts.fusion.whitening import WithinClassWhitening
-from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build
+from sslts.interfaces import Encoder, FusedMethod, Fusion, Masker, Objective, build, facts_of
 from sslts.maskers.tube import SynchronisedMasker
 from sslts.objectives.reconstruction import Reconstruction
 from sslts.predictors.patch_decoder import PatchDecoder
@@ -127,7 +127,7 @@ class MuMAE(FusedMethod):
             for role, kind in (("decoder", "predictor"), ("objective", "objective"), ("fusion", "fusion"))
         }
         parts["unimodal"] = {
-            name: build("encoder", ref, f"unimodal.{name}", _facts_of(config.spec, name, width))
+            name: build("encoder", ref, f"unimodal.{name}", {**facts_of(config.spec, config.spec.modality(name)), "embed_dim": width})
             for name, ref in config.group("unimodal").items()
         }
         maskers = {name: build("masker", ref, f"maskers.{name}") for name, ref in config.group("maskers").items()}
@@ -299,18 +299,6 @@ class MuMAE(FusedMethod):
 
     def _encoders(self) -> dict[str, Any]:
         return dict(self.encoders.items())
-
-
-def _facts_of(spec: SensorSpec, name: str, width: int) -> dict[str, Any]:
-    modality = spec.modality(name)
-    return {
-        **modality.sizes,
-        "channels": len(modality.channels),
-        "points": spec.samples(modality),
-        "rate_hz": modality.rate_hz,
-        "window_s": spec.window_s,
-        "embed_dim": width,
-    }
 
 
 def _without_values(tokens: Tokens) -> Tokens:
