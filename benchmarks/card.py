@@ -263,7 +263,7 @@ def up_to_date(name: str) -> bool:
     """True if the card and the metrics of a published model are what the results files give."""
     summaries, folder = summaries_of(name), CARDS / name
     metrics = all_measured(summaries, name)
-    card = render_card(artefact.read_config(folder), metrics, sections(summaries, name))
+    card = render_card(artefact.read_config(folder), metrics, sections(summaries, name), load=name)
     told = Metrics.model_validate(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
     return told == metrics and (folder / "README.md").read_text(encoding="utf-8") == card
 
@@ -284,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config, summaries = completed(artefact.read_config(source), given.name), summaries_of(given.name)
     state = load_file(source / "model.safetensors")
     metrics = all_measured(summaries, given.name)
-    card = render_card(config, metrics, sections(summaries, given.name))
+    card = render_card(config, metrics, sections(summaries, given.name), load=given.name)
     half = artefact.is_half(source / "model.safetensors")
     print(artefact.write(CARDS / given.name, config, state, card=card, metrics=metrics, half=half, overwrite=True))
     return 0

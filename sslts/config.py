@@ -22,7 +22,8 @@ from pydantic import (
 
 from sslts._builtins import SCHEMA
 from sslts.errors import ConfigError
-from sslts.strict_json import check_bounded, printable
+from sslts.invalid import describe
+from sslts.strict_json import check_bounded
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
@@ -287,25 +288,7 @@ def parse(model: type[Frozen], data: Any, where: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {describe(error)}") from None
-
-
-def describe(error: ValidationError) -> str:
-    """The first problems of a pydantic error, one clause each: field, what was expected, what came."""
-    clauses = []
-    for problem in error.errors(include_url=False)[:5]:
-        field = ".".join(str(part) for part in problem["loc"]) or "value"
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = "unknown key; remove it or update sslts"
-        came = "" if problem["type"] in {"missing", "extra_forbidden", "value_error"} else f" (got {_short(problem.get('input'))})"
-        clauses.append(f"{printable(field)}: {printable(message)}{came}")
-    return "; ".join(clauses)
-
-
-def _short(value: Any) -> str:
-    text = printable(repr(value))
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        raise ConfigError(f"{where}: {describe(error, known=tuple(model.model_fields))}") from None
 
 
 def without_default(fields: dict[str, Any], name: str, default: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from sslts.errors import ArtefactError, ConfigError, UnsupportedError
-from sslts.hub.artefact import check_files
-from sslts.hub.catalogue import entry_from_folder
+from sslts.hub.artefact import check_files, read_config
+from sslts.hub.catalogue import CATALOGUE_FILE, entry_from_folder
 from sslts.hub.entry import OnHub, parse_entry
 from sslts.hub.folders import check_target, new_folder
 from sslts.hub.layout import KNOWN_FILES
@@ -53,8 +53,10 @@ def publish(
     check_publishable(folder)
     from_folder(folder)
     if catalogue is not None:
-        # What is published cannot be taken back: a catalogue that cannot be written is found out before.
-        _write_entries(Path(catalogue), _entries_of(Path(catalogue)))
+        # What is published cannot be taken back: a catalogue that cannot take the entry is found out before.
+        entries = _entries_of(Path(catalogue))
+        _check_namespace(read_config(folder).name, entries, Path(catalogue))
+        _write_entries(Path(catalogue), entries)
     published = upload(folder, repo, private=private, branch=branch, tag=tag, token=token)
     if catalogue is not None:
         pin(folder, published, Path(catalogue))
@@ -76,6 +78,19 @@ def _entries_of(catalogue: Path) -> dict[str, object]:
     if not isinstance(told, list):
         raise ConfigError(f"{catalogue} is not a list of catalogue entries.")
     return {parse_entry(item, f"{catalogue}[{index}]").name: item for index, item in enumerate(told)}
+
+
+def _check_namespace(name: str, entries: Mapping[str, object], catalogue: Path) -> None:
+    """A plugin's catalogue with a name that is not its own is left out as a whole (ConfigError)."""
+    if catalogue.resolve() == CATALOGUE_FILE.resolve():
+        return
+    spaces = {known.partition(".")[0] for known in entries} or {name.partition(".")[0]}
+    if "." not in name or name.partition(".")[0] not in spaces:
+        wanted = f"{sorted(spaces)[0]}." if entries else "its namespace and a dot, as in 'acme.first'"
+        raise ConfigError(
+            f"{catalogue} cannot hold '{name}': names of a plugin's models start with {wanted}. Give the model such a name ('name:' in "
+            "its recipe), or publish it without a catalogue. Nothing was sent."
+        )
 
 
 def _write_entries(catalogue: Path, entries: Mapping[str, object]) -> None:
@@ -106,7 +121,7 @@ def fetch(
             "on the other machine, the Hub's cache must hold that as well. Copy the cache (HF_HOME) instead."
         )
     target = Path(to).expanduser() / model.name
-    check_target(target, KNOWN_FILES, what="model", overwrite=False)
+    check_target(target, KNOWN_FILES, what="model", overwrite=None)
     try:
         with new_folder(target) as temporary:
             for each in KNOWN_FILES:

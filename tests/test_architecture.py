@@ -22,7 +22,7 @@ MAX_LINES = 320
 #: First part of a module's name -> rank. A module imports strictly lower ranks only; modules of one package may import each other.
 RANK = {
     "errors": 0, "_builtins": 0,
-    "strict_json": 0.5,  # needs errors, and config needs it
+    "strict_json": 0.5, "invalid": 0.7,  # need errors, and config needs them
     "registry": 1, "config": 1, "devices": 1,
     "types": 2,
     "ops": 3,

@@ -29,7 +29,8 @@ MODEL = {"name": "tiny", "method": {"name": "crossl"}, "spec": SPEC, "components
 @pytest.mark.parametrize(
     ("model", "data", "expected"),
     [
-        (Channel, {**X, "colour": "red"}, "x.json: colour: unknown key; remove it or update sslts"),
+        (Channel, {**X, "describtion": "x"}, "describtion: unknown key. Did you mean 'description'?"),
+        (Channel, {**X, "colour": "red"}, "x.json: colour: unknown key (known: name, kind, unit, "),
         (Channel, {"name": "x", "kind": "accelerometer"}, "unit: Field required"),
         (Channel, {**X, "name": "X axis"}, "name: "),
         (Channel, {**X, "name": "a" * 65}, "name: "),

@@ -46,6 +46,6 @@ def test_what_is_no_namespace_is_refused(tmp_path: Path, name: str):
 def test_nothing_is_written_over(tmp_path: Path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    with pytest.raises(ArtefactError, match="not empty"):
+    with pytest.raises(ArtefactError, match=r"not empty. Choose another folder\.$"):
         write_plugin("acme", tmp_path / "mine")
     assert files(tmp_path / "mine") == {"notes.txt": "mine"}

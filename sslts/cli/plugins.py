@@ -41,4 +41,4 @@ def new_plugin(
 
     written = write_plugin(name, folder)
     typer.echo(f"wrote {written}")
-    typer.echo(f"next: pip install -e '{written}[test]' && sslts list --kind encoder '{name}.*' && python -m pytest {written}")
+    typer.echo(f"next: pip install -e '{written}[test]' && sslts list --kind encoder '{name}.*' && python -m pytest '{written}'")

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sslts.config import Channel, describe
+from sslts.config import Channel
 from sslts.data.recording import Stream
 from sslts.data.units import normalise_unit
 from sslts.errors import ChannelError, DTypeError, LengthError, MissingModalityError, RateError, UnitError, suggest
+from sslts.invalid import describe
 
 #: What streams of these names measure, unless `kinds` says otherwise.
 KINDS = {

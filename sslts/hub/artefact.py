@@ -68,7 +68,10 @@ def check_files(folder: Path, config: ModelConfig) -> None:
             raise ArtefactError(f"{path} is missing, although {CONFIG} lists it. Copy or download the whole folder.")
         found = sha256_of(path)
         if found != expected:
-            raise ArtefactError(f"{path} has sha256 {found}, {CONFIG} says {expected}. The file was changed or damaged: get it again.")
+            raise ArtefactError(
+                f"{path} has sha256 {found}, {CONFIG} says {expected}. The file was changed or damaged: get it again, "
+                "or, if the change is yours, save the model again with it: Model.save(..., card=..., metrics=...)."
+            )
 
 
 def load_weights(folder: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

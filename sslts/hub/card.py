@@ -65,8 +65,10 @@ class Card:
     body: str = ""
 
 
-def render_card(config: ModelConfig, metrics: Metrics, sections: Sections) -> str:
+def render_card(config: ModelConfig, metrics: Metrics, sections: Sections, *, load: str | None = None) -> str:
     """The text of README.md. The same input gives the same bytes.
+
+    load: the name that `sslts.load` takes wherever the card is read (a model of a catalogue); a place to fill in if None.
 
     Raises:
         ArtefactError: a section is empty, or the config names no licence.
@@ -80,7 +82,7 @@ def render_card(config: ModelConfig, metrics: Metrics, sections: Sections) -> st
     body = [
         f"# {config.name}",
         sections.what_it_is,
-        f'```python\nimport sslts\n\nmodel = sslts.load("{config.name}")\n```',
+        _usage(config, load),
         "## Input contract",
         _input_contract(config),
         "## Results",
@@ -99,11 +101,22 @@ def render_card(config: ModelConfig, metrics: Metrics, sections: Sections) -> st
     return f"{_FENCE}\n{front}{_FENCE}\n\n" + "\n\n".join(part.strip() for part in body) + "\n"
 
 
+def _usage(config: ModelConfig, load: str | None) -> str:
+    """How to load it, and the plugins that it needs for that."""
+    if load is None:
+        line = 'model = sslts.load("hf:OWNER/REPOSITORY@COMMIT")  # this repository, at a commit of its history'
+    else:
+        line = f'model = sslts.load("{load}")'
+    needed = "".join(f" '{name}{version}'" for name, version in sorted(config.requires.items()) if name != "sslts")
+    install = f"```text\npip install{needed}\n```\n\n" if needed else ""
+    return f"{install}```python\nimport sslts\n\n{line}\n```"
+
+
 def front_matter(config: ModelConfig, metrics: Metrics) -> dict[str, Any]:
     """What the Hub indexes: library, tags, data sets, licence, and a model-index generated from the measured figures."""
     licence = config.provenance.licence
     if not licence:
-        raise ArtefactError(f"The config of '{config.name}' names no licence (provenance.licence). Choose one before writing a card.")
+        raise ArtefactError(f"The config of '{config.name}' names no licence: say one in its recipe ('licence: Apache-2.0').")
     known = licence.lower() in _HUB_LICENCES
     front: dict[str, Any] = {"library_name": "sslts", "license": licence.lower() if known else "other"}
     if not known:

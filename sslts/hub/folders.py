@@ -12,12 +12,13 @@ from pathlib import Path
 from sslts.errors import ArtefactError
 
 
-def check_target(folder: Path, known: Collection[str], *, what: str, overwrite: bool) -> None:
+def check_target(folder: Path, known: Collection[str], *, what: str, overwrite: bool | None) -> None:
     """Refuse a folder that may not be written.
 
     Args:
         known: names of the files that such a folder may hold and that may be replaced.
         what: what it holds, for the message ("model").
+        overwrite: whether a full folder may be replaced; None: it may not, and whoever called cannot ask for it.
 
     Raises:
         ArtefactError: it is a file or a link, not empty without `overwrite`, or holds anything but `known`.
@@ -26,7 +27,8 @@ def check_target(folder: Path, known: Collection[str], *, what: str, overwrite: 
         raise ArtefactError(f"{folder} is a file or a link, expected a folder to write.")
     found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     if found and not overwrite:
-        raise ArtefactError(f"{folder} is not empty. Choose another folder, or overwrite=True to replace the {what} in it.")
+        instead = "" if overwrite is None else f", or overwrite=True to replace the {what} in it"
+        raise ArtefactError(f"{folder} is not empty. Choose another folder{instead}.")
     strangers = [name for name in found if name not in known]
     if strangers:
         raise ArtefactError(f"{folder} holds {', '.join(strangers[:3])}, which is not part of a {what}; it will not be replaced.")

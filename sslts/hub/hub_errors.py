@@ -45,7 +45,7 @@ def translate(error: Exception, *, repo: str, revision: str, name: str) -> HubEr
     reason = type(error).__name__ if status is None else f"status {status}"
     return HubNetworkError(
         f"{name} of {where} could not be downloaded ({reason}). Check the connection and try again; "
-        "a model that is in the cache loads with offline=True or by its commit."
+        "a model that is in the cache loads with offline=True (HF_HUB_OFFLINE=1 in the environment), or by its commit."
     )
 
 

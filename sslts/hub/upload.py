@@ -24,6 +24,8 @@ from sslts.strict_json import printable
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+#: Of a card's body; fewer say nothing.
+_CARD_WORDS = 20
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 #: What of a card's front matter the config and the figures decide.
 _DECIDED = ("library_name", "license", "model-index")
@@ -64,8 +66,8 @@ def check_publishable(folder: Path, *, called: str | None = None) -> None:
     if not metrics.results:
         lacks.append(f"measured figures ({METRICS})")
     card = parse_card((folder / CARD).read_text(encoding="utf-8")) if (folder / CARD).is_file() else None
-    if card is None or len(card.body.split()) < 20:
-        lacks.append(f"a card that says what the model is ({CARD})")
+    if card is None or len(card.body.split()) < _CARD_WORDS:
+        lacks.append(f"a card of {_CARD_WORDS} words or more that says what the model is ({CARD}; sslts.hub.card.render_card writes one)")
     elif config.provenance.licence:
         expected = front_matter(config, metrics)
         differs = [key for key in _DECIDED if card.front_matter.get(key) != expected.get(key)]

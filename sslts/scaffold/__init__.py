@@ -27,9 +27,11 @@ def write_plugin(name: str, folder: str | Path | None = None) -> Path:
         ArtefactError: the folder is not empty, or cannot be written.
     """
     if not _NAME.match(name) or len(name) > 40:
-        raise ConfigError(f"'{name[:60]}' is no namespace: expected lower-case kebab-case, such as 'acme' or 'my-lab'.")
+        raise ConfigError(
+            f"'{name[:60]}' is no namespace: expected lower-case kebab-case of at most 40 letters, such as 'acme' or 'my-lab'."
+        )
     target = Path(folder) if folder is not None else Path(f"sslts-{name}")
-    check_target(target, (), what="plugin", overwrite=False)
+    check_target(target, (), what="plugin", overwrite=None)
     values = {
         "name": name,
         "distribution": f"sslts-{name}",

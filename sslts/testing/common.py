@@ -213,9 +213,9 @@ ALWAYS = (
 #: Of every class that is an nn.Module.
 MODULES = (
     Promise("seeded-build", "weights are a function of torch's seed", _built_from_the_seed),
+    Promise("deterministic", "eval mode is deterministic and leaves global generators alone", _same_every_time),
     Promise("registered-tensors", "every tensor moves and is stored", _tensors_are_registered),
     Promise("weights-file", "weights survive a safetensors file", _weights_survive_a_file),
-    Promise("deterministic", "eval mode is deterministic and leaves global generators alone", _same_every_time),
     Promise("gradients", "gradients reach every parameter", _gradients_reach_all),
     Promise("precision", "it can be moved to another precision", _precision_can_change, _reads_numbers),
     Promise("device", "it can be moved to a GPU (only where there is one)", _device_can_change, _has_a_gpu),

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sslts.errors import ConformanceError
 from sslts.interfaces import Method
 
 #: Rows of the batches that components are fed.
@@ -80,9 +81,23 @@ class Subject:
     def fresh(self) -> Any:
         """An example of its own in eval mode; what a check does to it touches no other check."""
         if not self._made:
-            self._made.append(self.example if self.example is not None else self.build())
+            self._made.append(self.example if self.example is not None else self._first())
         component = copy.deepcopy(self._made[0])
         return component.eval() if isinstance(component, torch.nn.Module) else component
+
+    def _first(self) -> Any:
+        """The first instance, without which there is nothing to check (ConformanceError says why there is none)."""
+        name = f"{self.cls.__module__}.{self.cls.__qualname__}"
+        try:
+            made = self.build()
+        except Exception as error:  # whatever the class under test raises
+            raise ConformanceError(
+                f"{name} cannot be built: example() raises {type(error).__name__} ({error}). It should return a small instance; its Config "
+                "is a subclass of sslts.config.ComponentConfig, and its __init__ passes the config to super().__init__ first."
+            ) from error
+        if not isinstance(made, self.cls):
+            raise ConformanceError(f"{name}.example() returns {type(made).__name__}, expected a small instance of the class.")
+        return made
 
     def build(self, seed: int = 0) -> Any:
         """A new instance of the same config as the example, built at a seed of torch's."""

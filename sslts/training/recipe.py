@@ -27,10 +27,10 @@ from sslts.config import (
     SensorSpec,
     Text,
     parse,
-    printable,
     without_default,
 )
 from sslts.errors import ConfigError
+from sslts.strict_json import printable
 
 MAX_RECIPE_BYTES = 64 * 1024
 _MAX_DEPTH = 16

@@ -26,7 +26,7 @@ from sslts.training.engine import leads
 from sslts.training.fronted import FrontedSource
 from sslts.training.loop import TrainingResult, conclude, prepare, train
 from sslts.training.recipe import Recipe, load_recipe
-from sslts.training.seeding import initialise
+from sslts.training.seeding import check_parts, initialise
 from sslts.training.source import WindowSource
 from sslts.training.store_source import Rows, StoreSource, label_names
 
@@ -84,6 +84,7 @@ def run_recipe(
         ConfigError, ReaderError, TrainingError and what they cover; TrainingInterrupted after Ctrl-C or SIGTERM, with the state saved.
     """
     made = recipe if isinstance(recipe, Recipe) else load_recipe(find_recipe(recipe))
+    check_parts(made)
     if isinstance(made.spec.modalities, AnyChannels):
         return _run_open(made, root, out, store, subjects, labelled, resume=resume, progress=progress, train_weights=train_weights)
     if subjects is not None:

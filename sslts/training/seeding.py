@@ -77,6 +77,16 @@ def deterministic(device: torch.device) -> Iterator[None]:
         memory.fill_uninitialized_memory = fill
 
 
+def check_parts(recipe: Recipe) -> None:
+    """Build the recipe's method once and let it go: a name or an option that is wrong is found before hours of preparing data.
+
+    Raises:
+        UnknownComponentError, CollisionError, PluginError, ConfigError: from the registry and the components.
+    """
+    with seeded(0):
+        registry.get("method", recipe.method.name).from_config(recipe.as_model_config(Preprocessing()))
+
+
 def initialise(recipe: Recipe, preprocessing: Preprocessing | None = None) -> Method:
     """Build the recipe's method with weights drawn from its seed, and fill its text tower. The caller's random state is left as it was.
 

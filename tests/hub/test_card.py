@@ -59,7 +59,15 @@ def test_the_body_holds_every_section_in_order(text):
     assert "| tiny | 96.51 |" in text
     assert "| wesad-loso stress | macro-f1 | 96.5 | 94 to 98 | 2025-01-31 |" in text
     assert "Source: make results." in text
-    assert 'sslts.load("tiny")' in text
+    assert 'sslts.load("hf:OWNER/REPOSITORY@COMMIT")' in text
+
+
+def test_how_it_is_loaded_is_what_its_readers_can_do(config, metrics):
+    """A name of a catalogue where there is one; else the repository, and the plugins that it needs."""
+    assert 'sslts.load("tiny")' in render_card(config, metrics, SECTIONS, load="tiny")
+    told = render_card(config.model_copy(update={"requires": {"sslts-acme": ">=0.1.0"}}), metrics, SECTIONS)
+    assert 'sslts.load("hf:OWNER/REPOSITORY@COMMIT")' in told
+    assert "pip install 'sslts-acme>=0.1.0'" in told
 
 
 def test_a_card_without_figures_says_so_and_has_no_model_index(config):
@@ -82,7 +90,7 @@ def test_a_model_for_any_modality_says_so(config, metrics):
 def test_nothing_essential_may_be_missing(config, metrics):
     with pytest.raises(ArtefactError, match="no text for limits"):
         render_card(config, metrics, replace(SECTIONS, limits=""))
-    with pytest.raises(ArtefactError, match=r"provenance\.licence"):
+    with pytest.raises(ArtefactError, match="names no licence: say one in its recipe"):
         render_card(config.model_copy(update={"provenance": config.provenance.model_copy(update={"licence": ""})}), metrics, SECTIONS)
     with pytest.raises(ArtefactError, match="2 columns, but a row has 1"):
         Table("t", ("a", "b"), (("x",),))

@@ -123,7 +123,7 @@ def test_a_new_repository_is_private_when_asked_and_a_branch_is_made(hub, folder
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"card": ""}, "a card that says what the model is"),
+        ({"card": ""}, "card of 20 words or more that says what the model is"),
         ({"card": "---\nlibrary_name: sslts\nlicense: mit\n---\n" + "word " * 30}, "a card whose license"),
         ({"metrics": None}, "measured figures"),
         ({"licence": ""}, "a licence of the weights"),
@@ -211,11 +211,17 @@ def test_a_model_without_a_card_is_not_pushed(hub, model):
     assert hub.log == []
 
 
-def test_the_commit_is_pinned_in_a_catalogue(hub, folder, tmp_path):
-    catalogue = tmp_path / "catalogue.json"
+def named(model: Model, name: str, folder: Path) -> Path:
+    """The model under another name, as a folder that is ready."""
+    made = replace(model, config=model.config.model_copy(update={"name": name}), folder=None)
+    return made.save(folder / name, card=card_of(made), metrics=METRICS.model_dump(mode="json"))
+
+
+def test_the_commit_is_pinned_in_a_catalogue(hub, model, tmp_path):
+    catalogue, folder = tmp_path / "catalogue.json", named(model, "acme.tiny", tmp_path)
     first = publish(folder, "org/tiny", catalogue=catalogue)
     (entry,) = json.loads(catalogue.read_text())
-    assert (entry["name"], entry["where"]["revision"]) == ("tiny", first.commit)
+    assert (entry["name"], entry["where"]["revision"]) == ("acme.tiny", first.commit)
     pin(folder, replace(first, commit="f" * 40), catalogue)
     (entry,) = json.loads(catalogue.read_text())
     assert entry["where"]["revision"] == "f" * 40
@@ -256,11 +262,23 @@ def test_what_is_no_catalogue_file_is_left_as_it_is(folder, tmp_path):
     assert (tmp_path / "notes.json").read_text() == '{"a": 1}'
 
 
+@pytest.mark.parametrize("name", ["tiny", "other.tiny"])
+def test_a_name_that_a_plugins_catalogue_cannot_hold_is_refused_before_anything_is_sent(hub, model, tmp_path, name):
+    """One entry of another namespace would switch the plugin's whole catalogue off."""
+    catalogue = tmp_path / "catalogue.json"
+    publish(named(model, "acme.tiny", tmp_path), "org/tiny", catalogue=catalogue)
+    hub.log.clear()
+    with pytest.raises(ConfigError, match=rf"cannot hold '{name}': names of a plugin's models start with acme\."):
+        publish(named(model, name, tmp_path), "org/other", catalogue=catalogue)
+    assert hub.log == []
+    assert [entry["name"] for entry in json.loads(catalogue.read_text())] == ["acme.tiny"]
+
+
 @pytest.mark.parametrize(("where", "says"), [("notes.json", "not a list"), ("nowhere/catalogue.json", "cannot be written")])
-def test_a_catalogue_that_cannot_be_written_is_found_out_before_anything_is_sent(hub, folder, tmp_path, where, says):
+def test_a_catalogue_that_cannot_be_written_is_found_out_before_anything_is_sent(hub, model, tmp_path, where, says):
     (tmp_path / "notes.json").write_text('{"a": 1}')
     with pytest.raises(ConfigError, match=says):
-        publish(folder, "org/tiny", catalogue=tmp_path / where)
+        publish(named(model, "acme.tiny", tmp_path), "org/tiny", catalogue=tmp_path / where)
     assert hub.log == []
 
 

@@ -84,3 +84,33 @@ def test_checking_all_lists_every_broken_promise():
     first, second = str(caught.value).splitlines()
     assert "breaks 'registered-tensors'" in first
     assert "breaks 'gradients'" in second
+
+
+@final
+class HasNoExample(bad_encoders.Patches):
+    """Nothing to look at."""
+
+    @classmethod
+    def example(cls):
+        return None
+
+
+@final
+class NeverCallsItsBase(bad_encoders.Patches):
+    """Layers before there is a module."""
+
+    def __init__(self, config: bad_encoders.Patches.Config) -> None:
+        self.layer = nn.Linear(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("cls", "says"),
+    [
+        (HasNoExample, "HasNoExample.example() returns NoneType, expected a small instance"),
+        (NeverCallsItsBase, "NeverCallsItsBase cannot be built: example() raises AttributeError"),
+    ],
+)
+def test_what_cannot_be_built_is_told_so_by_name(cls, says):
+    with pytest.raises(ConformanceError) as caught:
+        check_component(cls)
+    assert says in str(caught.value)

@@ -199,3 +199,14 @@ def test_recipes_are_frozen():
     with pytest.raises(ValueError, match="frozen"):
         recipe().seed = 5
     assert isinstance(recipe(), Recipe)
+
+
+def test_a_wrong_part_is_found_before_any_data_is_asked_for(tmp_path):
+    """Preparing a data set may take an hour."""
+    from sslts.training.run import find_recipe, run_recipe
+
+    told = load_recipe(find_recipe("crossl-paper")).model_dump(mode="json")
+    told["components"]["masker"]["options"] = {"kep": 0.9}
+    with pytest.raises(ConfigError, match=r"masker.*kep: unknown key. Did you mean 'keep'\?"):
+        run_recipe(Recipe.model_validate(told), root=tmp_path / "nowhere", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
