@@ -103,7 +103,7 @@ def weights(entries: Iterable[Entry]) -> str:
             f"`{entry.name}`",
             entry.method,
             ", ".join(entry.modalities),
-            f"{entry.window_s:g} s",
+            entry.window,
             f"{entry.size_bytes / 1e6:.1f} MB",
             ", ".join(entry.data) or "-",
             entry.licence or "-",

@@ -122,6 +122,15 @@ class SensorSpec(Frozen):
     stride_s: Seconds
     clock: Literal["seconds", "clip"] = "seconds"
 
+    @property
+    def window_text(self) -> str:
+        """What one window is, for people: "60 s" or "one clip"."""
+        return "one clip" if self.clock == "clip" else f"{self.window_s:g} s"
+
+    def rate_text(self, modality: Modality) -> str:
+        """How many samples of a modality there are, for people: "64 Hz" or "64 a clip"."""
+        return f"{modality.rate_hz:g} {'a clip' if self.clock == 'clip' else 'Hz'}"
+
     @model_serializer(mode="wrap")
     def _without_defaults(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return without_default(plain(self), "clock", "seconds")

@@ -247,9 +247,9 @@ class Model(Retrieval, Stored):
         config, spec = self.config, self.config.spec
         parameters = sum(parameter.numel() for parameter in self.method.parameters())
         lines = [
-            f"{config.name}: {config.method.name}, embedding of {self.embed_dim} numbers for each {spec.window_s:g} s window",
+            f"{config.name}: {config.method.name}, embedding of {self.embed_dim} numbers for each window of {spec.window_text}",
             *(
-                f"  in   {modality.name}: {', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz"
+                f"  in   {modality.name}: {', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {spec.rate_text(modality)}"
                 for modality in spec.named
             ),
             *_any_channels(spec),

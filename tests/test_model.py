@@ -309,6 +309,6 @@ def test_windows_that_nothing_saw_take_no_part_in_what_a_transductive_head_says_
 
 def test_the_summary_says_what_goes_in_and_what_comes_out(model):
     text = model.summary()
-    assert "embedding of 8 numbers for each 4 s window" in text
+    assert "embedding of 8 numbers for each window of 4 s" in text
     assert "acc: x [g], y [g], z [g] at 8 Hz" in text
     assert f"{sum(p.numel() for p in model.method.parameters()):,} parameters" in text

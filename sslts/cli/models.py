@@ -73,13 +73,14 @@ def _facts(config: ModelConfig, where: str) -> list[str]:
         ("model", config.name),
         ("where", where),
         ("method", config.method.name),
-        ("window", f"{spec.window_s:g} s, every {spec.stride_s:g} s"),
+        ("window", spec.window_text if spec.clock == "clip" else f"{spec.window_text}, every {spec.stride_s:g} s"),
         *(
-            (f"reads {modality.name}", f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz")
+            (f"reads {modality.name}", f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {spec.rate_text(modality)}")
             for modality in spec.named
         ),
         ("trained on", f"{', '.join(provenance.datasets) or 'not said'} ({len(provenance.subjects)} subjects)"),
         ("licence", provenance.licence or "not said"),
+        *((("needs", ", ".join(f"{plugin}{version}" for plugin, version in sorted(config.requires.items()))),) if config.requires else ()),
     ]
     width = max(len(label) for label, _ in rows)
     return [f"{label.ljust(width)}  {value}" for label, value in rows]

@@ -152,7 +152,7 @@ def _reads(spec: SensorSpec) -> tuple[Fact, ...]:
         units = ", ".join(f"{kind} [{unit}]" for kind, unit in spec.modalities.units.items())
         return (Fact("Reads", f"any described channel of these kinds: {units}, at {spec.modalities.rate_hz:g} Hz"),)
     return tuple(
-        Fact(f"Reads {modality.name}", f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {modality.rate_hz:g} Hz")
+        Fact(f"Reads {modality.name}", f"{', '.join(f'{c.name} [{c.unit}]' for c in modality.channels)} at {spec.rate_text(modality)}")
         for modality in spec.named
     )
 

@@ -208,7 +208,7 @@ def _input_contract(config: ModelConfig) -> str:
     rows = tuple(
         (
             modality.name,
-            f"{modality.rate_hz:g} Hz",
+            config.spec.rate_text(modality),
             ", ".join(modality.channel_names),
             ", ".join(dict.fromkeys(channel.unit for channel in modality.channels)),
             ", ".join(dict.fromkeys(channel.position for channel in modality.channels if channel.position)) or "-",
@@ -216,7 +216,10 @@ def _input_contract(config: ModelConfig) -> str:
         for modality in config.spec.named
     ) or (("any", "any", "any with a description", "any", "-"),)
     table = _markdown(("modality", "rate", "channels", "unit", "position"), rows)
-    window = f"Windows of {config.spec.window_s:g} s every {config.spec.stride_s:g} s."
+    if config.spec.clock == "clip":
+        window = "A recording is one clip, whatever it lasts; its parts are aligned by fraction of it."
+    else:
+        window = f"Windows of {config.spec.window_s:g} s every {config.spec.stride_s:g} s."
     return f"{table}\n\n{window} Other rates and other units of the same kind are converted; anything else is refused."
 
 

@@ -88,6 +88,7 @@ def entry_from_folder(folder: Path) -> Entry:
             modalities=tuple(modality["name"] for modality in named) or ("any",),
             rates_hz=tuple(modality["rate_hz"] for modality in named),
             window_s=spec["window_s"],
+            clock=spec.get("clock", "seconds"),
             parameters=sum(info.items for info in stored if info.dtype.startswith(("F", "BF"))),
             size_bytes=(folder / WEIGHTS).stat().st_size,
             licence=provenance.get("licence", ""),

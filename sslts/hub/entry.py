@@ -65,6 +65,7 @@ class Entry:
 
     parameters: floating-point numbers stored (weights and statistics)
     rates_hz:   one a modality, in the same order; both are ("any",) and () for a model that reads whatever is described
+    clock:      "clip" if a recording is one window whatever it lasts; rates then count samples a clip
     """
 
     name: str
@@ -79,6 +80,12 @@ class Entry:
     data: tuple[str, ...] = field(default=())
     tasks: tuple[str, ...] = field(default=())
     headline: HeadlineMetric | None = None
+    clock: str = "seconds"
+
+    @property
+    def window(self) -> str:
+        """What one window is, for people: "60 s" or "one clip"."""
+        return "one clip" if self.clock == "clip" else f"{self.window_s:g} s"
 
     def __post_init__(self) -> None:
         for key in ("name", "method"):
@@ -91,6 +98,7 @@ class Entry:
         _must(_text(self.licence), "licence", self.licence, "a short text")
         rates = len(self.rates_hz) in (0, len(self.modalities)) and all(_number(rate) and rate > 0 for rate in self.rates_hz)
         _must(rates, "rates_hz", self.rates_hz, "one positive rate a modality")
+        _must(self.clock in ("seconds", "clip"), "clock", self.clock, "seconds or clip")
         _must(_number(self.window_s) and self.window_s > 0, "window_s", self.window_s, "positive seconds")
         for key in ("parameters", "size_bytes"):
             _must(type(getattr(self, key)) is int and getattr(self, key) >= 0, key, getattr(self, key), "a whole number from 0")
@@ -153,13 +161,14 @@ class ModelList(tuple[Entry, ...]):
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
-    rates = [f" {rate:g} Hz" for rate in entry.rates_hz] or [""] * len(entry.modalities)
+    unit = "a clip" if entry.clock == "clip" else "Hz"
+    rates = [f" {rate:g} {unit}" for rate in entry.rates_hz] or [""] * len(entry.modalities)
     where = entry.where
     return (
         entry.name,
         entry.method,
         ", ".join(f"{name}{rate}" for name, rate in zip(entry.modalities, rates, strict=True)),
-        f"{entry.window_s:g} s",
+        entry.window,
         _short(entry.parameters, ""),
         _short(entry.size_bytes, "B"),
         entry.licence or "-",

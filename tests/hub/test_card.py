@@ -87,6 +87,17 @@ def test_a_model_for_any_modality_says_so(config, metrics):
     assert "| any | any | any with a description |" in render_card(anything, metrics, SECTIONS)
 
 
+def test_a_model_of_clips_speaks_of_clips(metrics):
+    from tiny_mae import tiny_mae
+
+    config = tiny_mae().config
+    named = config.model_copy(update={"provenance": config.provenance.model_copy(update={"licence": "Apache-2.0"})})
+    told = render_card(named, metrics, SECTIONS)
+    assert "A recording is one clip, whatever it lasts" in told
+    assert " a clip |" in told
+    assert " Hz |" not in told
+
+
 def test_nothing_essential_may_be_missing(config, metrics):
     with pytest.raises(ArtefactError, match="no text for limits"):
         render_card(config, metrics, replace(SECTIONS, limits=""))
