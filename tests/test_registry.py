@@ -193,3 +193,10 @@ def test_import_sslts_imports_no_plugin(plugins, tmp_path):
     path = os.pathsep.join([str(plugins.root), *sys.path])
     subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": path})
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(("version", "wanted"), [("1.2", ">=1.2"), ("0.1.dev3+gabc", ">=0.1.dev3"), ("built by hand", "")])
+def test_a_model_requires_the_plugins_it_is_built_of_from_the_version_it_was_built_with(plugins, version, wanted):
+    plugins.install("acme", entry("acme.good", "acme:Good"), GOOD, version=version)
+    assert registry.requirements_of(["acme.good", "spatial", "tcn"]) == {"acme": wanted}
+    assert registry.requirements_of(["spatial"]) == {}

@@ -57,6 +57,7 @@ def test_half_storage_comes_back_as_float32_rounded_to_float16(tmp_path, config,
     assert loaded.dtype == torch.float32
     assert loaded.tolist() == [1.0, 0.333251953125]  # 1/3 with 11 significant bits: 1365 / 4096
     assert read_header(written / "model.safetensors").tensors["aggregator.weight"].dtype == "F16"
+    assert artefact.is_half(written / "model.safetensors")
 
 
 def test_float16_is_not_upcast_unless_the_file_says_so(tmp_path, config, metrics):

@@ -77,7 +77,10 @@ def test_what_is_no_checkpoint_is_refused_by_name(checkpoint, tmp_path_factory):
 
 def test_damaged_weights_are_a_typed_error(checkpoint):
     (checkpoint / "model.safetensors").write_bytes(b"damaged")
-    with pytest.raises(ArtefactError, match="cannot be read"):
+    with pytest.raises(ArtefactError, match="not safetensors"):
+        PatchTST.from_folder(checkpoint)
+    (checkpoint / "model.safetensors").write_bytes(b"\x02" + bytes(7) + b"{}!")
+    with pytest.raises(ArtefactError, match="model.safetensors"):
         PatchTST.from_folder(checkpoint)
 
 
