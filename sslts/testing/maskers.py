@@ -25,9 +25,7 @@ class MaskerKit(Kit):
         return some_tokens(4, rows=rows, modalities=4, steps=1) if whole else some_tokens(4, rows=rows, steps=8, side=2)
 
     def run(self, component: Any, given: Tokens) -> Tensor:
-        plan = _plan(component, given)
-        parts = [part.float().flatten() for part in (plan.visible, plan.targets, plan.features) if part is not None]
-        return torch.cat(parts)[None]
+        return _numbers(_plan(component, given))[None]
 
     @property
     def promises(self) -> tuple[Promise, ...]:
@@ -36,7 +34,8 @@ class MaskerKit(Kit):
             Promise("generator", "the generator alone decides, and the same one gives the same plan", _generator),
             Promise("partition", "hidden and visible are valid and apart", _partition),
             Promise("something-visible", "something stays visible wherever anything is valid", _visible),
-            Promise("something-hidden", "something is hidden now and then", _hidden),
+            Promise("something-hidden", "something is hidden now and then, in every view and row", _hidden),
+            Promise("varied", "other generators give other plans", _varied, lambda subject: subject.cls.stochastic),
             Promise("places-only", "what tokens hold decides nothing", _places_only),
         )
 
@@ -44,6 +43,10 @@ class MaskerKit(Kit):
 def _plan(component: Any, tokens: Tokens, seed: int = 0) -> MaskPlan:
     plan: MaskPlan = component.plan(tokens, generator=torch.Generator().manual_seed(seed))
     return plan
+
+
+def _numbers(plan: MaskPlan) -> Tensor:
+    return torch.cat([part.float().flatten() for part in (plan.visible, plan.targets, plan.features) if part is not None])
 
 
 def _shapes(subject: Subject) -> None:
@@ -95,8 +98,25 @@ def _visible(subject: Subject) -> None:
 
 
 def _hidden(subject: Subject) -> None:
-    if all(torch.equal(plan.visible, tokens.valid.expand_as(plan.visible)) and plan.features is None for tokens, plan in _plans(subject)):
+    plans = _plans(subject)
+    if any(plan.features is not None for _, plan in plans):
+        return  # it hides numbers of tokens, not tokens
+    hides = torch.stack([(tokens.valid & ~plan.visible).any(2) for tokens, plan in plans])
+    if not bool(hides.any()):
         raise broken("twenty plans hide nothing at all.")
+    # Where hardly anything is there, there may be nothing to hide.
+    rich = plans[0][0].valid.sum(1) > plans[0][0].valid.shape[1] // 2
+    for what, ever in (("view", hides.any(2).any(0)), ("row", hides.any(1).any(0) | ~rich)):
+        if not bool(ever.all()):
+            raise broken(f"in twenty plans, {what} {int((~ever).nonzero()[0])} never has anything hidden.")
+
+
+def _varied(subject: Subject) -> None:
+    component = subject.fresh()
+    tokens = subject.kit.example(component)
+    drawn = [_numbers(_plan(component, tokens, seed)) for seed in range(20)]
+    if all(torch.equal(numbers, drawn[0]) for numbers in drawn[1:]):
+        raise broken("twenty generators give one and the same plan: training would see the same places for ever. Draw from generator.")
 
 
 def _places_only(subject: Subject) -> None:

@@ -57,7 +57,7 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
     wanted = (
         "mu-mae-utd-mhad",
         "random-init",
-        "minirocket-whitened",
+        "samples-cosine",
         "ablation-no-joint",
         "ablation-joint-encoder",
         "ablation-random-encoder",
@@ -72,7 +72,7 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
     assert set(inputs) == {*protocol.inputs, *missing}
     assert all(0 <= each["1"]["mean"] <= 1 and each["1"]["episodes"] == 30 for each in inputs.values())
     assert found["ablation-no-joint"]["inputs"]["all"]["selected"]["weights"]["joint"] == 0.0
-    assert set(found["minirocket-whitened"]["inputs"]) == set(protocol.inputs)
+    assert set(found["samples-cosine"]["inputs"]) == set(protocol.inputs)
     one_shot_summary.write(protocol, wanted, root=tmp_path / "results")
     summary = json.loads((tmp_path / "results" / protocol.id / "summary.json").read_text())
     assert summary["rows"]["ablation-random-encoder"]["against"] == summary["rows"]["ablation-joint-encoder"]["title"]
@@ -80,6 +80,15 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
     text = (tmp_path / "results" / protocol.id / "summary.md").read_text()
     assert "## Trials and differences" in text
     assert "the same, not pretrained" in text.split("## Trials and differences")[1]
+
+
+@pytest.mark.usefixtures("small")
+def test_kernels_are_whitened_within_base_classes(protocol: OneShotProtocol, data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("aeon", reason="an extra of the benchmarks")
+    bench = one_shot.Bench(data, tmp_path, tmp_path, resume=True)
+    bench.judge(protocol, next(row for row in ours.rows(protocol) if row.name == "minirocket-whitened"), 0)
+    found = json.loads((tmp_path / protocol.id / "minirocket-whitened" / "fold0.json").read_text())
+    assert set(found["inputs"]) == set(protocol.inputs)
 
 
 @pytest.mark.usefixtures("small")

@@ -76,6 +76,34 @@ class HidesEverything(Masker):
 
 
 @final
+class DrawsNothing(Masker):
+    """Hides the same stretch for ever."""
+
+    @classmethod
+    def example(cls):
+        return cls.create()
+
+    def plan(self, tokens: Tokens, *, generator: torch.Generator) -> MaskPlan:
+        visible = tokens.valid.clone()
+        visible[:, 1:3] = False
+        return MaskPlan(visible=visible[None], targets=(tokens.valid & ~visible)[None])
+
+
+@final
+class HidesInTheFirstRow(Masker):
+    """Looks at one row and forgets the batch."""
+
+    @classmethod
+    def example(cls):
+        return cls.create()
+
+    def plan(self, tokens: Tokens, *, generator: torch.Generator) -> MaskPlan:
+        visible = tokens.valid.clone()
+        visible[0, int(torch.randint(visible.shape[1], (), generator=generator))] = False
+        return MaskPlan(visible=visible[None], targets=(tokens.valid & ~visible)[None])
+
+
+@final
 class ShowsItsTargets(Masker):
     """What is to be predicted can be seen."""
 

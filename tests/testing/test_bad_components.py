@@ -29,6 +29,8 @@ BAD: dict[type, tuple[tuple[str, ...], str]] = {
     bad.DrawsFromTheGlobalGenerator: (_UNREPEATABLE, "draws from torch's global generator"),
     bad.DrawsFromPython: (_UNREPEATABLE, "the same generator gives two plans"),
     bad.HidesEverything: (("something-visible",), "keeps none of them"),
+    bad.DrawsNothing: (("varied",), "twenty generators give one and the same plan"),
+    bad.HidesInTheFirstRow: (("something-hidden",), "row 1 never has anything hidden"),
     bad.ShowsItsTargets: (("partition",), "a target is visible"),
     bad.BiasForTheAbsent: (("absent-is-zero",), "rows without valid tokens are not 0"),
     bad.ReadsItsTargets: (("targets-unread",), "training would be told the answer"),
@@ -54,12 +56,12 @@ def broken(cls: type) -> dict[str, str]:
     return found
 
 
-@pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-four bad ones what they break")
+@pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-six bad ones what they break")
 def test_a_good_component_breaks_nothing():
     check_component(bad_encoders.Good)
 
 
-@pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-four bad ones what they break")
+@pytest.mark.trust("P2", "the conformance kit passes a good component and tells twenty-six bad ones what they break")
 @pytest.mark.parametrize("cls", BAD, ids=lambda cls: cls.__name__)
 def test_a_bad_component_is_told_what_it_breaks_and_what_to_do(cls):
     promises, says = BAD[cls]
