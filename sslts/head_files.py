@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from sslts.config import ComponentRef, parse
 from sslts.errors import ArtefactError
@@ -29,7 +29,8 @@ def save_head(head: FewShotHead, ref: ComponentRef, folder: Path, *, overwrite: 
     try:
         with new_folder(folder) as temporary:
             (temporary / _HEAD).write_text(json.dumps(told.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-            save_file({name: tensor.cpu().contiguous() for name, tensor in head.state_dict().items()}, temporary / WEIGHTS)
+            # Through Python, whose errors of a full disk are OSErrors; safetensors' own are not.
+            (temporary / WEIGHTS).write_bytes(save({name: tensor.cpu().contiguous() for name, tensor in head.state_dict().items()}))
     except OSError as error:
         raise ArtefactError(f"{folder} cannot be written ({error}).") from error
     return folder

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmarks.pretrain import overridden
-from benchmarks.rows.one_shot_base import BATCH, RECIPES, VERSION, Judged, OneShotRow, clips_source, recipe_of, store_of
+from benchmarks.rows.one_shot_base import RECIPES, VERSION, Judged, OneShotRow, batches, clips_source, recipe_of, store_of
 from benchmarks.rows.one_shot_peers import PeerRow
 from sslts import registry
 from sslts.config import ComponentRef
@@ -29,7 +29,7 @@ from sslts.training.recipe import FineTuning, Recipe
 from sslts.training.run import run_recipe
 from sslts.training.seeding import seeded
 from sslts.training.store_source import StoreSource
-from sslts.types import SensorBatch, Views
+from sslts.types import Views
 
 _COSINE = ComponentRef(name="prototypes", options={"distance": "cosine"})
 
@@ -183,9 +183,7 @@ def _kept_views(home: Path, method: MuMAE, source: StoreSource, parts: Sequence[
 @torch.no_grad()
 def _views(method: MuMAE, source: StoreSource, parts: Sequence[str], whole: Views | None) -> Views:
     found = []
-    for first in range(0, len(source), BATCH):
-        rows = list(range(first, min(first + BATCH, len(source))))
-        batch: SensorBatch = source.batch(rows, generator=torch.Generator())
+    for rows, batch in batches(source):
         left = batch.without(*(name for name in batch.names if name not in parts))
         if whole is None:
             found.append(method.views(left))
@@ -220,9 +218,7 @@ class PublishedRow(OneShotRow):
 
 @torch.no_grad()
 def _embedded(model: Model, source: StoreSource) -> NDArray[np.float32]:
-    starts = range(0, len(source), BATCH)
-    batches = (source.batch(list(range(first, min(first + BATCH, len(source)))), generator=torch.Generator()) for first in starts)
-    return torch.cat([model.embed(batch) for batch in batches]).numpy()
+    return torch.cat([model.embed(batch) for _, batch in batches(source)]).numpy()
 
 
 @torch.no_grad()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sslts import registry
@@ -18,6 +19,7 @@ from sslts.interfaces import FewShotHead
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.run import find_recipe
 from sslts.training.store_source import StoreSource, label_names
+from sslts.types import SensorBatch
 
 #: Protocol -> the recipe whose model is judged; its spec says how clips are cut for peers as well.
 RECIPES = {"utd-one-shot": "mu-mae-utd-mhad", "mmact-one-shot": "mu-mae-paper-small"}
@@ -74,6 +76,13 @@ def clips_source(protocol: OneShotProtocol, recipe: Recipe, data: Path, work: Pa
     built = build_store(store_of(protocol, work), Source(reader, data / protocol.folder), recipe.spec, skip_broken=skip)
     names = label_names(built)
     return StoreSource(built, None, None, label_names=names), names
+
+
+def batches(source: StoreSource) -> Iterator[tuple[list[int], SensorBatch]]:
+    """All clips in order: which rows, and what they hold."""
+    for first in range(0, len(source), BATCH):
+        rows = list(range(first, min(first + BATCH, len(source))))
+        yield rows, source.batch(rows, generator=torch.Generator())
 
 
 def store_of(protocol: OneShotProtocol, work: Path) -> Path:

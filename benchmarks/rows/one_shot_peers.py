@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.rows.one_shot_base import BATCH, VERSION, Judged, OneShotRow, clips_source, recipe_of
+from benchmarks.rows.one_shot_base import VERSION, Judged, OneShotRow, batches, clips_source, recipe_of
 from sslts.evaluate.one_shot import OneShotProtocol
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.heads.prototypes import PrototypeHead
@@ -66,8 +66,7 @@ class PeerRow(OneShotRow):
 def _series(source: StoreSource, protocol: OneShotProtocol) -> dict[str, NDArray[np.float32]]:
     """Each device as channels over time [N, C, T]; video as means of 12 x 12 cells of each frame, colours together."""
     found: dict[str, list[NDArray[np.float32]]] = {device: [] for device in protocol.devices}
-    for first in range(0, len(source), BATCH):
-        batch = source.batch(list(range(first, min(first + BATCH, len(source)))), generator=torch.Generator())
+    for _, batch in batches(source):
         for device, parts in protocol.devices.items():
             series = torch.cat([_as_series(batch.signals[part].values) for part in parts], dim=1)
             found[device].append(series.numpy())

@@ -65,7 +65,7 @@ class Masker(Component):
 
     #: What a token is when this masker is asked: a piece of time, or a whole modality (after pooling over time).
     level: ClassVar[Literal["token", "modality"]] = "token"
-    #: False if places alone decide the plan (a forecast hides what comes last): whoever draws says so by leaving it.
+    #: False if places alone decide the plan, whatever the generator (a forecast may always hide the same end).
     stochastic: ClassVar[bool] = True
 
     @abstractmethod

@@ -152,6 +152,6 @@ def _culprit(source: WindowSource, indices: Sequence[int]) -> str:
     for index in indices:
         try:
             source.batch([index], generator=torch.Generator())
-        except Exception:
+        except Exception:  # the error is being reported already; here it only tells which window it was
             return _name(source, index)
     return f"one of {name_windows(source, indices)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -49,4 +50,4 @@ def test_a_folder_and_an_archive_of_one_name_are_refused_by_both_names(e4_folder
 
 def test_a_reader_that_finds_one_name_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="more than one session 'a'"):
-        list(recordings(Doubled(), [tmp_path], []))  # type: ignore[arg-type]
+        list(recordings(cast(Any, Doubled()), [tmp_path], []))

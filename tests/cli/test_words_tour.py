@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from sslts.cli import app
 from sslts.cli.words import CLIP_MODEL, DEFAULT_MODEL
 from sslts.cli.words_tour import QUERIES, TOP_K, WordsTour, spans, truth_at, words_tour
 from sslts.hub import catalogue
+from sslts.interfaces import TextMethod
 from sslts.report.end_to_end import end_to_end
 from sslts.text import load_static
 
@@ -47,7 +49,8 @@ def test_cosines_are_those_of_text_and_window(tour: WordsTour) -> None:
 
     for text in ("sitting", QUERIES[0].text):
         with torch.inference_mode():
-            vector = torch.nn.functional.normalize(tour.model.method.embed_text([text]).float(), dim=1)[0].numpy()  # type: ignore[operator]
+            told = cast(TextMethod, tour.model.method).embed_text([text])
+            vector = torch.nn.functional.normalize(told.float(), dim=1)[0].numpy()
         np.testing.assert_allclose(tour.cosine[text], tour.index.words @ vector, atol=1e-5)
 
 

@@ -61,7 +61,7 @@ class Folder:
             raise ReaderError(f"{where} cannot be read ({printable(str(error))}).") from error
         # What the bytes are packed with decides what damage raises: BadZipFile, EOFError, ValueError, zlib.error and lzma.LZMAError
         # have no common base, and a Python may lack the module that defines one of them.
-        except Exception as error:
+        except Exception as error:  # as said above
             raise ReaderError(f"{where} is damaged ({printable(str(error))}).") from error
         if max(size, len(data)) > MAX_BYTES:
             raise ReaderError(f"{where} has {size} bytes, expected at most {MAX_BYTES}.")
