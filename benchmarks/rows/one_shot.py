@@ -21,6 +21,7 @@ from sslts import registry
 from sslts.config import ComponentRef
 from sslts.errors import LeakageError
 from sslts.evaluate.one_shot import ClassFold, OneShotProtocol
+from sslts.hub.layout import WEIGHTS
 from sslts.interfaces import FewShotHead, FusedMethod, build
 from sslts.methods.mu_mae import MuMAE
 from sslts.model import Model, from_folder, load
@@ -203,7 +204,8 @@ class PublishedRow(OneShotRow):
 
     def config(self, protocol: OneShotProtocol) -> dict[str, Any]:
         model = load(RECIPES[protocol.id])
-        return {"model": model.config.name, "files": dict(model.config.files), "version": VERSION}
+        # The weights alone: the card beside them quotes this very row.
+        return {"model": model.config.name, "weights": model.config.files[WEIGHTS], "version": VERSION}
 
     def judged(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> dict[str, Judged]:
         model = load(RECIPES[protocol.id])
