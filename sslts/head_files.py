@@ -36,6 +36,25 @@ def save_head(head: FewShotHead, ref: ComponentRef, folder: Path, *, overwrite: 
     return folder
 
 
+def remove_head(folder: Path) -> bool:
+    """Take away a head that `save_head` wrote, so that nobody uses it with a model it was not trained with. Whether there was one.
+
+    Raises:
+        ArtefactError: the disk refuses it.
+    """
+    if not (folder / _HEAD).is_file():
+        return False
+    try:
+        # The description first: what is left without it is no head.
+        for name in (_HEAD, WEIGHTS):
+            (folder / name).unlink(missing_ok=True)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise ArtefactError(f"{folder} holds the head of an earlier run and cannot be removed ({error}).") from error
+    return True
+
+
 def load_head(folder: str | Path) -> FewShotHead:
     """A head that `sslts finetune` trained, for `Model.few_shot(..., head=...)`.
 

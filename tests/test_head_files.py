@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 import sslts
 from sslts.config import ComponentRef
 from sslts.errors import ArtefactError, UnknownComponentError, WeightsMismatchError
-from sslts.head_files import load_head, save_head
+from sslts.head_files import load_head, remove_head, save_head
 from sslts.heads.relation import RelationHead
 
 REF = ComponentRef(name="relation", options={"hidden": 8})
@@ -52,3 +53,23 @@ def test_what_is_no_head_is_refused(head, tmp_path):
     (folder / "model.safetensors").write_bytes(weights[:-7])
     with pytest.raises(ArtefactError):
         load_head(folder)
+
+
+def test_removing_a_head_takes_its_own_files_alone(head, tmp_path):
+    folder = save_head(head, REF, tmp_path / "head")
+    (folder / "notes.txt").write_text("mine")
+    assert remove_head(folder)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+    assert not remove_head(folder)
+    assert not remove_head(tmp_path / "nothing")
+
+
+def test_a_head_that_cannot_be_removed_is_a_typed_error(head, tmp_path, monkeypatch):
+    folder = save_head(head, REF, tmp_path / "head")
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ArtefactError, match="holds the head of an earlier run and cannot be removed"):
+        remove_head(folder)

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from sslts.config import ComponentRef
 from sslts.errors import ConfigError, LeakageError, TrainingError
 from sslts.evaluate.episodes import Episodes, accuracies, draw_episodes
-from sslts.head_files import save_head
+from sslts.head_files import remove_head, save_head
 from sslts.interfaces import FewShotHead, FusedMethod, build
 from sslts.model import Model, from_folder
 from sslts.training.recipe import FineTuning, Recipe, load_recipe
@@ -96,7 +96,7 @@ def finetune(
 ) -> FineTuned:
     """Fine-tune the model that `run_recipe` made of a recipe with a `finetune` section, and write the artefact to `out/artefact`.
 
-    A head with weights of its own goes to `out/head`, since an artefact holds none.
+    A head with weights of its own goes to `out/head`, since an artefact holds none; one that an earlier run left there is removed.
 
     Args:
         recipe: a bundled name, a YAML file, or a Recipe.
@@ -131,9 +131,11 @@ def finetune(
     tuned.save(folder, half=settings.half, overwrite=True)
     told = [(each.step, round(each.accuracy, 3)) for each in fitted.history]
     logger.info("Views count %s; kept step %d of %s; wrote %s.", fitted.chosen.weights, fitted.kept, told, folder)
-    trained = next(fitted.head.parameters(), None) is not None
-    head = save_head(fitted.head, settings.head, target / "head", overwrite=True) if trained else None
-    return FineTuned(tuned, folder, fitted, head)
+    if next(fitted.head.parameters(), None) is not None:
+        return FineTuned(tuned, folder, fitted, save_head(fitted.head, settings.head, target / "head", overwrite=True))
+    if remove_head(target / "head"):
+        logger.info("Removed the head of an earlier run: %s.", target / "head")
+    return FineTuned(tuned, folder, fitted)
 
 
 def _refuse_seen(model: Model, recipe: Recipe) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -21,11 +23,11 @@ from sslts.training.run import run_recipe
 VALIDATION, NOVEL = list(ACTIONS[4:6]), list(ACTIONS[6:7])
 
 
-def recipe(**data: Any) -> Recipe:
+def recipe(*, tuning: Mapping[str, Any] = MappingProxyType({}), **data: Any) -> Recipe:
     told = tiny_recipe().model_dump(mode="json")
     told |= {"epochs": 1, "batch_size": 8, "prepare_windows": 16}
     told["data"] |= {"exclude_labels": [*VALIDATION, *NOVEL]} | data
-    told["finetune"] |= {"validation_labels": VALIDATION, "ways": 2, "steps": 0, "check_episodes": 10}
+    told["finetune"] |= {"validation_labels": VALIDATION, "ways": 2, "steps": 0, "check_episodes": 10} | dict(tuning)
     return Recipe.model_validate(told)
 
 
@@ -52,6 +54,15 @@ def test_the_artefact_says_which_classes_it_has_not_read_and_stage_2_keeps_that(
     assert tuned.model.config.provenance.excluded_labels == (*VALIDATION, *NOVEL)
     assert {"fusion", "metric"} <= set(tuned.model.config.trained_parts)
     assert from_folder(tuned.folder).embed_dim == tuned.model.embed_dim
+
+
+def test_a_head_of_an_earlier_run_is_not_left_beside_a_model_that_it_was_not_trained_with(root, pretrained, tmp_path):
+    told = {"root": root, "start": pretrained / "artefact", "out": tmp_path, "store": pretrained / "windows", "progress": False}
+    trained = finetune(recipe(tuning={"steps": 1, "head": {"name": "relation", "options": {"hidden": 8}}}), **told)
+    assert trained.head is not None
+    assert (trained.head / "head.json").exists()
+    assert finetune(recipe(), **told).head is None
+    assert not (tmp_path / "head").exists()
 
 
 def test_an_artefact_that_has_read_what_the_recipe_leaves_out_is_refused(root, pretrained, tmp_path):
