@@ -19,10 +19,12 @@ from typing import IO, Literal, cast
 
 from sslts import registry
 from sslts._builtins import BUILTINS
-from sslts.errors import SslTsError
+from sslts.errors import SslTsError, suggest
 from sslts.strict_json import printable
 
 Condition = Literal["ok", "not checked", "blocked", "broken", "shadowed", "ignored"]
+#: Of an installed plugin that cannot be used although nobody asked for that.
+UNUSABLE: frozenset[Condition] = frozenset({"broken", "shadowed", "ignored"})
 #: What a child prints before each answer: a plugin may print as well.
 _MARK, _READY = "\x1esslts-plugin ", "ready"
 #: A child's own start, of which importing torch is most.
@@ -58,6 +60,13 @@ def plugin_states(*, check: bool = True, timeout_s: float = 20.0) -> tuple[Plugi
             found[index] = _state(offer, "ok" if reason is None else "broken", reason or "")
         asked = asked[len(answers) :]
     return tuple(found[index] for index in range(len(offers)))
+
+
+def blocked_in_vain() -> list[str]:
+    """One sentence for each name in SSLTS_BLOCK_PLUGINS that no installed plugin has, such as a misspelt one."""
+    there = {registry.normalised(offer.distribution) for offer in registry.offers()}
+    names = sorted(registry.blocked_distributions() - there)
+    return [f"SSLTS_BLOCK_PLUGINS names '{name}', but no installed plugin is called that. {suggest(name, there)}".strip() for name in names]
 
 
 def _from_metadata(offer: registry.Offer, offers: Sequence[registry.Offer]) -> PluginState:

@@ -114,7 +114,9 @@ def requirements_of(components: Iterable[str]) -> dict[str, str]:
     A version that was built from a checkout ("0.1.dev3+gabc") counts as its public part; one that is no version, as any.
     """
     wanted = {name for name in components if "." in name}
-    return {_normal(offer.distribution): _at_least(offer.version) for offer in offers() if offer.name in wanted and offer.problem is None}
+    return {
+        normalised(offer.distribution): _at_least(offer.version) for offer in offers() if offer.name in wanted and offer.problem is None
+    }
 
 
 def of_this_session(components: Iterable[str]) -> tuple[str, ...]:
@@ -148,13 +150,13 @@ def offers() -> tuple[Offer, ...]:
             if kind is None:
                 kind = entry.group.removeprefix("sslts.")
                 problem = f"unknown group '{entry.group}': this sslts knows {', '.join(sorted(kind_of))}"
-            elif _normal(owner) in blocked:
+            elif normalised(owner) in blocked:
                 problem = BLOCKED
             elif kind != "catalogue" and not _NAMESPACED.match(entry.name):
                 problem = "a plugin's name needs a namespace, such as 'acme.wavelet'; bare names are built-in"
             # One distribution can be found twice on sys.path (editable and wheel); the first one wins, as for imports.
             found.setdefault(
-                (entry.group, entry.name, _normal(owner)), Offer(kind, entry.name, entry.value, owner, distribution.version, problem)
+                (entry.group, entry.name, normalised(owner)), Offer(kind, entry.name, entry.value, owner, distribution.version, problem)
             )
     return tuple(sorted(found.values(), key=lambda offer: (offer.kind, offer.name, offer.distribution)))
 
@@ -166,7 +168,7 @@ def refresh() -> None:
 
 def blocked_distributions() -> frozenset[str]:
     """Normalised distribution names in SSLTS_BLOCK_PLUGINS (comma-separated)."""
-    return frozenset(_normal(name) for name in os.environ.get("SSLTS_BLOCK_PLUGINS", "").split(",") if name.strip())
+    return frozenset(normalised(name) for name in os.environ.get("SSLTS_BLOCK_PLUGINS", "").split(",") if name.strip())
 
 
 def load_offer(offer: Offer) -> Any:
@@ -222,5 +224,6 @@ def _listing(known: Iterable[str]) -> str:
     return ", ".join(known) or "none"
 
 
-def _normal(name: str) -> str:
+def normalised(name: str) -> str:
+    """A distribution's name as packaging compares it: 'Acme_Fork' is 'acme-fork'."""
     return re.sub(r"[-_.]+", "-", name).strip().lower()

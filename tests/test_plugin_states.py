@@ -84,6 +84,29 @@ def test_the_command_prints_a_table_or_json(installed):
     assert {"distribution": "acme", "version": "1.0", "kind": "masker", "name": "acme.good", "state": "not checked", "reason": ""} in told
 
 
+def test_the_command_fails_where_a_plugin_cannot_be_used_and_nobody_asked_for_that(installed, monkeypatch):
+    installed.install("acme", entry("acme.good", "acme:Good"), GOOD)
+    assert CliRunner().invoke(app, ["plugins", "--no-check"]).exit_code == 0
+    installed.install("bad-builtin", entry("random", "bad_builtin:Good"), GOOD)
+    registry.refresh()
+    for asked in (["plugins", "--no-check"], ["plugins", "--no-check", "--json"]):
+        assert CliRunner().invoke(app, asked).exit_code == 1
+    monkeypatch.setenv("SSLTS_BLOCK_PLUGINS", "bad-builtin")
+    registry.refresh()
+    assert CliRunner().invoke(app, ["plugins", "--no-check"]).exit_code == 0
+
+
+def test_a_misspelt_name_among_the_blocked_is_told(installed, monkeypatch):
+    installed.install("acme-fork", entry("acme.good", "acme:Good"), GOOD)
+    monkeypatch.setenv("SSLTS_BLOCK_PLUGINS", "Acme_Frok")
+    registry.refresh()
+    told = CliRunner().invoke(app, ["plugins", "--no-check"]).stderr
+    assert "SSLTS_BLOCK_PLUGINS names 'acme-frok', but no installed plugin is called that. Did you mean 'acme-fork'?" in told
+    monkeypatch.setenv("SSLTS_BLOCK_PLUGINS", "Acme_Fork")
+    registry.refresh()
+    assert "SSLTS_BLOCK_PLUGINS" not in CliRunner().invoke(app, ["plugins", "--no-check"]).stderr
+
+
 def test_components_are_listed_with_who_offers_them(installed):
     installed.install("acme", entry("acme.good", "acme:Good"), GOOD)
     shown = CliRunner().invoke(app, ["list", "--kind", "masker"]).stdout

@@ -14,19 +14,25 @@ def plugins(
     check: Annotated[bool, typer.Option(help="Import each plugin, in a process of its own, to see whether it works.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Show the components that installed packages add, and whether they work: ok, blocked, broken, shadowed or ignored, with the reason."""
-    from sslts.plugin_states import plugin_states
+    """Show the components that installed packages add, and whether they work: ok, blocked, broken, shadowed or ignored, with the reason.
+
+    Ends with exit code 1 if one is broken, shadowed or ignored.
+    """
+    from sslts.plugin_states import UNUSABLE, blocked_in_vain, plugin_states
     from sslts.retrieval.tables import aligned
 
     found = plugin_states(check=check)
+    for note in blocked_in_vain():
+        typer.echo(f"sslts: {note}", err=True)
+    header = ("distribution", "version", "kind", "name", "state", "reason")
     if as_json:
         typer.echo(json.dumps([asdict(state) for state in found], indent=1))
-        return
-    if not found:
+    elif found:
+        typer.echo(aligned(header, [tuple(str(getattr(state, key)) for key in header) for state in found]))
+    else:
         typer.echo("no plugins are installed; write one: sslts new-plugin NAME")
-        return
-    header = ("distribution", "version", "kind", "name", "state", "reason")
-    typer.echo(aligned(header, [tuple(str(getattr(state, key)) for key in header) for state in found]))
+    if any(state.state in UNUSABLE for state in found):
+        raise typer.Exit(1)
 
 
 def new_plugin(
