@@ -115,6 +115,8 @@ def test_an_unknown_name_suggests_the_nearest(folder, monkeypatch):
         resolve("tinyy")
     with pytest.raises(UnknownModelError, match="'acme' looks like a plugin's namespace: is it installed here"):
         resolve("acme.wavelet-wesad")
+    with pytest.raises(UnknownModelError, match=r"It is the name of a component \(masker\): see 'sslts list --kind masker'\. Known models"):
+        resolve("tube")
 
 
 def test_sources_describe_themselves():
