@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from sslts.config import ComponentRef
 from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings
-from sslts.errors import UnsupportedError
+from sslts.errors import LengthError, UnsupportedError, naming
 from sslts.interfaces import FewShotHead, FittedHead, build
+
+logger = logging.getLogger(__name__)
 
 Normalise = Literal["artefact", "recording"]
 _SHOWN = 20
@@ -32,7 +35,8 @@ class Encodes(Protocol):
 class Recognition:
     """scores: float32 [n, W] of each window for each class, larger is likelier; time_s: float64 [n], starts of the windows.
 
-    A window without any modality scores NaN for every class: nothing was seen.
+    A window without any modality scores NaN for every class, as does one that has no modality in common with a class's examples where the
+    model gives each modality a place of its own: there is nothing to compare.
     """
 
     classes: tuple[str, ...]
@@ -44,16 +48,16 @@ class Recognition:
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """bool [n]: windows of which something was seen."""
+        """bool [n]: windows that could be compared with every class."""
         return np.asarray(~np.isnan(self.scores).any(axis=1))
 
     @property
     def predicted(self) -> list[str | None]:
-        """The likeliest class of each window; None where nothing was seen."""
+        """The likeliest class of each window; None where there was nothing to compare."""
         return [self.classes[int(row.argmax())] if there else None for row, there in zip(self.scores, self.usable, strict=True)]
 
     def ranked(self, window: int = 0) -> list[tuple[str, float]]:
-        """(class, score) of one window, likeliest first; empty where nothing was seen."""
+        """(class, score) of one window, likeliest first; empty where there was nothing to compare."""
         if not self.usable[window]:
             return []
         order = np.argsort(-self.scores[window], kind="stable")
@@ -61,18 +65,24 @@ class Recognition:
 
     def __repr__(self) -> str:
         rows = [" ".join(f"{name} {score:.3g}," for name, score in self.ranked(window))[:-1] for window in range(min(len(self), _SHOWN))]
-        lines = [f"{start:g} s: {row or 'nothing was seen'}" for start, row in zip(self.time_s, rows, strict=False)]
+        lines = [f"{start:g} s: {row or 'nothing to compare'}" for start, row in zip(self.time_s, rows, strict=False)]
         return "\n".join([*lines, *([f"and {len(self) - _SHOWN} windows more"] if len(self) > _SHOWN else [])])
 
 
 @dataclass(frozen=True)
 class FewShotClassifier:
-    """A model and a fitted head."""
+    """A model and a fitted head.
+
+    shown: bool [W, E], where an example of a class differs from 0: a model that gives each modality a place leaves those of absent ones 0.
+    transductive: scores depend on what is recognised in the same call.
+    """
 
     model: Encodes
     head: FittedHead
     classes: tuple[str, ...]
+    shown: NDArray[np.bool_]
     normalise: Normalise | None = None
+    transductive: bool = False
 
     @overload
     def predict(self, recordings: Recording) -> Recognition: ...
@@ -81,19 +91,73 @@ class FewShotClassifier:
     def predict(self, recordings: Sequence[Recording]) -> list[Recognition]: ...
 
     def predict(self, recordings: Recording | Sequence[Recording]) -> Recognition | list[Recognition]:
-        """Each window's likeliest class and its scores, of one recording or of each of several."""
-        return self._recognise(recordings) if isinstance(recordings, Recording) else [self._recognise(each) for each in recordings]
+        """Each window's likeliest class and its scores, of one recording or of each of several.
+
+        A transductive head sees the windows of all of them together, any other one recording after another.
+
+        Raises:
+            SignalError: a recording does not fit the model; of several, the message says which.
+        """
+        if isinstance(recordings, Recording):
+            return self._recognised([self.model.encode(recordings, normalise=self.normalise)])[0]
+        if self.transductive:
+            return self._recognised(list(_embedded(self.model, recordings, self.normalise)))
+        return [self._recognised([each])[0] for each in _embedded(self.model, recordings, self.normalise)]
 
     def scores(self, recording: Recording) -> NDArray[np.float32]:
-        """[n, W] for each window; larger is likelier. A window without any modality scores NaN for every class: nothing was seen."""
+        """[n, W] for each window; larger is likelier. NaN for every class where there is nothing to compare (`Recognition`)."""
         return self.predict(recording).scores
 
-    def _recognise(self, recording: Recording) -> Recognition:
-        embeddings = self.model.encode(recording, normalise=self.normalise)
-        scores = np.full((len(embeddings.values), len(self.classes)), np.nan, dtype=np.float32)
-        # Only what was seen: a transductive head would let the other windows take part in these.
-        scores[embeddings.usable] = self.head.scores(torch.from_numpy(embeddings.values[embeddings.usable])).detach().numpy()
-        return Recognition(self.classes, scores, embeddings.time_s)
+    def _recognised(self, parts: Sequence[Embeddings]) -> list[Recognition]:
+        values = np.concatenate([np.empty((0, self.shown.shape[1]), np.float32), *(part.values for part in parts)])
+        usable = np.concatenate([np.empty(0, bool), *(part.usable for part in parts)])
+        usable &= ((values != 0).astype(np.float32) @ self.shown.T.astype(np.float32) > 0).all(axis=1)
+        scores = np.full((len(values), len(self.classes)), np.nan, dtype=np.float32)
+        # Only what can be compared: a transductive head would let the other windows take part in these.
+        scores[usable] = self.head.scores(torch.from_numpy(values[usable])).detach().numpy()
+        ends = np.cumsum([len(part.values) for part in parts])
+        return [Recognition(self.classes, scores[end - len(part.values) : end], part.time_s) for end, part in zip(ends, parts, strict=True)]
+
+
+def fitted_classifier(
+    model: Encodes, support: Sequence[Recording], labels: Sequence[str], head: FewShotHead, normalise: Normalise | None
+) -> FewShotClassifier:
+    """A head fitted on every window of labelled recordings.
+
+    Raises:
+        LengthError: no support, not one label a recording, or nothing was seen of any example of a class.
+        SignalError: a recording does not fit the model; the message says which.
+    """
+    if isinstance(support, Recording) or isinstance(labels, str):
+        raise LengthError("few_shot needs a list of recordings and a list of labels, one a recording: few_shot([clip], ['label']).")
+    if not len(support) or len(support) != len(labels):
+        raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
+    parts = list(_embedded(model, support, normalise))
+    classes = sorted(set(labels))
+    lost = [at for at, part in enumerate(parts) if not part.usable.any()]
+    for label in classes:
+        mine = [at for at, given in enumerate(labels) if given == label]
+        if set(mine) <= set(lost):
+            told = ", ".join(_which(at, support[at]) for at in mine)
+            raise LengthError(f"Nothing was seen of any example of '{label}' ({told}). Give one whose samples are not all lost.")
+    for at in lost:
+        logger.warning("%s, an example of '%s', is left out: nothing was seen of it.", _which(at, support[at]), labels[at])
+    rows = [torch.from_numpy(part.values[part.usable]) for part in parts]
+    index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
+    values, numbers = torch.cat(rows), torch.cat(index)
+    shown = np.stack([(values[numbers == number] != 0).any(0).numpy() for number in range(len(classes))])
+    return FewShotClassifier(model, head.fit(values, numbers), tuple(classes), shown, normalise, head.transductive)
+
+
+def _embedded(model: Encodes, recordings: Sequence[Recording], normalise: Normalise | None) -> Iterator[Embeddings]:
+    for at, recording in enumerate(recordings):
+        with naming(_which(at, recording)):
+            yield model.encode(recording, normalise=normalise)
+
+
+def _which(at: int, recording: Recording) -> str:
+    told = " ".join(part for part in (recording.subject, recording.session) if part)
+    return f"Recording {at}{f' ({told})' if told else ''}"
 
 
 def built_head(head: str | FewShotHead | ComponentRef, embed_dim: int) -> FewShotHead:

@@ -28,7 +28,7 @@ from sslts.data.windows import Cut, cut, modalities_of, window_starts
 from sslts.devices import usable_device
 from sslts.embeddings import Embeddings, RunningScale, cosine_similarity
 from sslts.errors import ConfigError, LengthError, MissingModalityError
-from sslts.few_shot import FewShotClassifier, Normalise, built_head
+from sslts.few_shot import FewShotClassifier, Normalise, built_head, fitted_classifier
 from sslts.hub import artefact, towers
 from sslts.hub.bounded import BoundedBuild
 from sslts.hub.resolve import resolve
@@ -229,18 +229,13 @@ class Model(Retrieval, Stored):
         head: by name, as it was built, or None for the one that this model's method is judged with.
 
         Raises:
-            LengthError: no support, or not one label a recording.
+            LengthError: no support, not one label a recording, or nothing was seen of any example of a class.
+            SignalError: a recording does not fit; the message says which.
             UnknownComponentError: no such head.
             UnsupportedError: a head by name whose weights must be trained first.
         """
-        if not support or len(support) != len(labels):
-            raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
-        parts = [self.encode(recording, normalise=normalise) for recording in support]
-        classes = sorted(set(labels))
-        rows = [torch.from_numpy(part.values[part.usable]) for part in parts]
-        index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
-        fitted = built_head(self.method.few_shot_head if head is None else head, self.embed_dim).fit(torch.cat(rows), torch.cat(index))
-        return FewShotClassifier(self, fitted, tuple(classes), normalise)
+        built = built_head(self.method.few_shot_head if head is None else head, self.embed_dim)
+        return fitted_classifier(self, support, labels, built, normalise)
 
     def summary(self) -> str:
         """A few lines: what goes in, what comes out, what is trained and on whom."""
