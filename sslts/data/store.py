@@ -17,16 +17,18 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sslts.config import Modality, SensorSpec, parse
+from sslts.data.array_files import array_header, load_array
 from sslts.data.labels import Interval, LabelTrack
 from sslts.data.recording import Recording, Stream
 from sslts.data.store_build import MANIFEST, MAX_JSON, SESSIONS, Source, build_store, file_sha256
@@ -37,6 +39,10 @@ from sslts.strict_json import read_json
 __all__ = ["Source", "WindowIndex", "WindowStore", "build_store"]
 
 logger = logging.getLogger(__name__)
+
+#: How many files of a store are mapped at a time, those used last.
+MAPPED_FILES = 256
+_SMALL = ("starts", "present")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +60,7 @@ class WindowIndex:
 class WindowStore:
     """A built store, memory-mapped. Windows are in the order of sessions and time; `select` restricts them to some subjects.
 
-    Safe to share between processes: files are opened where they are first read.
+    Safe to share between processes: files are opened where they are read, and those used last stay open.
     """
 
     def __init__(
@@ -71,7 +77,7 @@ class WindowStore:
         #: Sessions that could not be read when the store was built, by key, and why: `build_store(..., skip_broken=True)`.
         self.skipped = dict(skipped or {})
         self._sessions = tuple(sessions)
-        self._opened: dict[tuple[str, str], NDArray[Any]] = {}
+        self._mapped: OrderedDict[tuple[str, str], NDArray[Any]] = OrderedDict()
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -106,7 +112,7 @@ class WindowStore:
         return f"WindowStore({len(self)} windows of {self.spec.window_s:g} s, {counts})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": {}}
+        return {**self.__dict__, "_mapped": OrderedDict()}
 
     @property
     def sessions(self) -> tuple[str, ...]:
@@ -245,15 +251,16 @@ class WindowStore:
         return self.folder / SESSIONS / key / f"{name}.npy"
 
     def _array(self, key: str, name: str) -> NDArray[Any]:
-        if (key, name) not in self._opened:
-            path = self._path(key, name)
-            try:
-                # An empty file cannot be mapped; only `starts` and `present` may be empty, and they are small.
-                mode: Literal["r"] | None = None if name in ("starts", "present") else "r"
-                self._opened[key, name] = np.load(path, mmap_mode=mode, allow_pickle=False)
-            except (OSError, ValueError, EOFError, SyntaxError) as error:
-                raise ReaderError(f"{path} cannot be read ({error}). Delete {path.parent} and build the store again.") from error
-        return self._opened[key, name]
+        # Each mapped file holds a descriptor, of which a process may have about a thousand; a data set has more files than that.
+        array = self._mapped.pop((key, name), None)
+        if array is None:
+            # An empty file cannot be mapped; only `starts` and `present` may be empty, and they are small and read once.
+            array = load_array(self._path(key, name), mapped=name not in _SMALL)
+        if name not in _SMALL:
+            self._mapped[key, name] = array
+            while len(self._mapped) > MAPPED_FILES:
+                self._mapped.popitem(last=False)
+        return array
 
     def _check_files(self) -> None:
         for session in self._sessions:
@@ -270,9 +277,9 @@ class WindowStore:
                 if stream["gaps"]:
                     expected[f"{name}.observed"] = ((channels if modality.frame is None else 1, -(-stream["length"] // 8)), np.uint8)
             for name, (shape, dtype) in expected.items():
-                array = self._array(key, name)
-                if array.shape != shape or array.dtype != dtype:
-                    came = f"{array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}"
+                found = array_header(self._path(key, name))
+                if found != (shape, np.dtype(dtype)):
+                    came = f"{found[1]} {found[0]}, expected {np.dtype(dtype)} {shape}"
                     raise ReaderError(f"{self._path(key, name)} holds {came}. Delete its folder and build again.")
 
 

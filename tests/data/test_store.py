@@ -1,7 +1,10 @@
+import errno
 import json
 import multiprocessing
+import os
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,3 +263,29 @@ def test_processes_that_build_the_same_store_at_once_do_not_disturb_one_another(
     assert [rank.exitcode for rank in ranks] == [0] * 4
     assert len(WindowStore.open(tmp_path).sessions) == 3
     assert not list((tmp_path / "sessions").glob(".*"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux shows them")
+def test_a_store_of_any_size_keeps_few_files_open(tmp_path, monkeypatch):
+    monkeypatch.setattr("sslts.data.store.MAPPED_FILES", 4)
+    build_store(tmp_path, [person(number) for number in range(6)], SPEC)
+    before = len(os.listdir("/proc/self/fd"))
+    store = WindowStore.open(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) <= before
+    everything = store.windows(np.arange(len(store)))
+    assert len(os.listdir("/proc/self/fd")) - before <= 4
+    # In an order that comes back to files that were closed.
+    for row in [0, len(store) - 1, 0]:
+        one = store.windows([row])
+        assert all(np.array_equal(part.values[0], everything[name].values[row]) for name, part in one.items())
+
+
+def test_without_room_for_another_file_nobody_is_told_to_delete_it(folder, monkeypatch):
+    def refuse(*args, **options):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    store = WindowStore.open(folder)
+    monkeypatch.setattr(np, "load", refuse)
+    with pytest.raises(ReaderError, match=r"cannot be opened .*Too many open files.*raise the limit of open files") as caught:
+        store.windows([0])
+    assert "Delete" not in str(caught.value)
