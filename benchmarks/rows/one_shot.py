@@ -37,7 +37,11 @@ _COSINE = ComponentRef(name="prototypes", options={"distance": "cosine"})
 #: The trial that those of the joint encoder alone are compared with.
 _ENCODER = "ablation-joint-encoder"
 #: Heads that need a word more than their name.
-_TITLES = {"label-propagation": "head: label-propagation (sees all queries)"}
+_TITLES = {
+    "label-propagation": "head: label-propagation (sees all queries)",
+    "label-propagation-0.99": "head: label-propagation at the alpha of its paper, 0.99",
+    "relation": "head: relation (its weights trained for 300 steps)",
+}
 
 
 @dataclass(frozen=True)
@@ -247,7 +251,8 @@ def rows(protocol: OneShotProtocol) -> list[OneShotRow]:
         "ridge": ComponentRef(name="ridge"),
         "logistic": ComponentRef(name="logistic"),
         "matching": ComponentRef(name="matching"),
-        "label-propagation": ComponentRef(name="label-propagation"),
+        "label-propagation": ComponentRef(name="label-propagation", options={"alpha": 0.2}),
+        "label-propagation-0.99": ComponentRef(name="label-propagation", options={"alpha": 0.99}),
         "relation": ComponentRef(name="relation"),
         "attended-prototypes": ComponentRef(name="attended-prototypes"),
     }

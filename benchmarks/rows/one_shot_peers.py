@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.rows.one_shot_base import VERSION, Judged, OneShotRow, batches, clips_source, recipe_of
+from sslts.evaluate.episodes import draw_episodes
 from sslts.evaluate.one_shot import OneShotProtocol
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.heads.prototypes import PrototypeHead
+from sslts.training.recipe import FineTuning
 from sslts.training.store_source import StoreSource
+from sslts.training.view_weights import choose
+from sslts.types import Views
 
-_COMPONENTS, _SHRINK, _CELLS = 192, 0.3, 12
+_COMPONENTS, _CELLS = 192, 12
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class PeerRow(OneShotRow):
     """Features of each device, standardised over base classes and put side by side; nearest class mean by cosine.
 
     rocket: MiniRocket (Dempster et al. 2021) with its biases from base classes; else the samples themselves. whitened: leading principal
-    components under the whitening that Mu-MAE's views get, devices at equal weight.
+    components in the place of Mu-MAE's views: whitened, and how far and how much each device counts chosen on validation classes, alike.
     """
 
     rocket: bool = True
@@ -34,23 +39,27 @@ class PeerRow(OneShotRow):
 
     def config(self, protocol: OneShotProtocol) -> dict[str, Any]:
         spec = recipe_of(protocol).spec.model_dump(mode="json")
-        return {"rocket": self.rocket, "kernels": self.kernels, "whitened": self.whitened, "spec": spec, "version": VERSION}
+        told = {"rocket": self.rocket, "kernels": self.kernels, "whitened": self.whitened, "spec": spec, "version": VERSION}
+        return told | ({"chosen_on": "validation classes"} if self.whitened else {})
 
     def judged(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> dict[str, Judged]:
         source, names = clips_source(protocol, recipe_of(protocol), data, work)
         labels = tuple(names[label] for label in source.labels(range(len(source))))
+        subjects = tuple(source.subjects())
         base = np.isin(np.asarray(labels), protocol.folds[fold].base)
-        classes = np.unique(np.asarray(labels)[base], return_inverse=True)[1]
         blocks = {}
         for device, series in _series(source, protocol).items():
             features = _standard(self._features(series, base), base)
-            blocks[device] = _whitened(features, base, classes) if self.whitened else features / np.sqrt(features.shape[1])
+            blocks[device] = _components(features, base) if self.whitened else features / np.sqrt(features.shape[1])
         head = PrototypeHead.create(distance="cosine")
         found = {}
         for name, wanted in protocol.inputs.items():
-            devices = [device for device, parts in protocol.devices.items() if set(parts) <= set(wanted)]
-            joined = np.concatenate([blocks[device] for device in devices], axis=1)
-            found[name] = Judged(_compact(joined).astype(np.float32), labels, tuple(source.subjects()), head)
+            parts = [blocks[device] for device, streams in protocol.devices.items() if set(streams) <= set(wanted)]
+            if self.whitened:
+                joined, told = _whitened(parts, labels, subjects, protocol, fold)
+                found[name] = Judged(joined, labels, subjects, head, selected=told)
+            else:
+                found[name] = Judged(_compact(np.concatenate(parts, axis=1)).astype(np.float32), labels, subjects, head)
         return found
 
     def _features(self, series: NDArray[np.float32], base: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -91,11 +100,41 @@ def _standard(values: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[n
     return np.asarray((values - values[base].mean(0)) / np.where(deviation > 1e-8, deviation, 1.0))
 
 
-def _whitened(values: NDArray[np.float64], base: NDArray[np.bool_], classes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Leading principal components of the base clips, then the whitening by what varies within base classes, of unit length."""
+def _components(values: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Leading principal components of the base clips, each of variance 1 over them."""
     _, strength, directions = np.linalg.svd(values[base], full_matrices=False)
     kept = min(_COMPONENTS, len(strength) - 1)
-    found = torch.from_numpy(values @ directions[:kept].T / (strength[:kept] / np.sqrt(base.sum()))).float()
-    metric = WithinClassWhitening(kept)
-    metric.fit(found[torch.from_numpy(base)], torch.from_numpy(classes), shrink=_SHRINK)
-    return metric(found).double().numpy()
+    return np.asarray(values @ directions[:kept].T / (strength[:kept] / np.sqrt(base.sum())))
+
+
+def _whitened(
+    parts: Sequence[NDArray[np.float64]], labels: Sequence[str], subjects: Sequence[str], protocol: OneShotProtocol, fold: int
+) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Devices side by side, whitened within base classes and weighed as stage 2 does it with views; and what was chosen."""
+    recipe, classes = recipe_of(protocol), protocol.folds[fold]
+    settings = FineTuning(validation_labels=tuple(classes.validation)) if recipe.finetune is None else recipe.finetune
+    width = min(part.shape[1] for part in parts)
+    own = torch.from_numpy(np.stack([part[:, :width] for part in parts], axis=1)).float()
+    everything = Views(torch.zeros(len(own), 1), own, torch.ones(own.shape[:2], dtype=torch.bool))
+    base, validation = (np.flatnonzero(np.isin(np.asarray(labels), wanted)) for wanted in (classes.base, classes.validation))
+    taught = torch.from_numpy(np.unique(np.asarray(labels)[base], return_inverse=True)[1])
+    names = sorted(classes.validation)
+    episodes = draw_episodes(
+        np.asarray([names.index(labels[row]) for row in validation]),
+        [subjects[row] for row in validation],
+        among=range(len(names)),
+        ways=min(settings.ways, len(names)),
+        shots=settings.shots,
+        count=settings.check_episodes,
+        seed=recipe.seed,
+        names=names,
+    )
+    sides = [everything.select(torch.from_numpy(rows)) for rows in (base, validation)]
+    chosen = choose(sides[0], taught, sides[1], episodes, joint=False)
+    made = []
+    for weight, values in zip(chosen.weights[1:], own.unbind(1), strict=True):
+        metric = WithinClassWhitening(width)
+        metric.fit(values[base], taught, shrink=chosen.shrink)
+        made.append(weight**0.5 * metric(values))
+    told = {"weights": chosen.weights[1:], "shrink": chosen.shrink, "accuracy": chosen.accuracy}
+    return torch.cat(made, dim=1).numpy(), told

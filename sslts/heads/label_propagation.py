@@ -70,12 +70,14 @@ class LabelPropagationHead(FewShotHead):
     class Config(ComponentConfig):
         """affinity: max(0, cosine), or Gaussian of the distance. neighbours: edges to the nearest only; more than there are nodes: all.
 
-        alpha: how far labels spread (0.99 in the paper). width: of the Gaussian, in root mean square distances of two nodes.
+        alpha: how far labels spread; scikit-learn's default, not the paper's 0.99, at which the labels of a handful of nodes are spread over
+        all of them and the example with most neighbours names every query. width: of the Gaussian, in root mean square distances of
+        two nodes.
         """
 
         affinity: Literal["cosine", "gaussian"] = "cosine"
         neighbours: int = Field(default=10, ge=1, le=100_000)
-        alpha: float = Field(default=0.99, gt=0, le=0.999)
+        alpha: float = Field(default=0.2, gt=0, le=0.999)
         width: float = Field(default=0.5, ge=1e-2, le=1e3)
 
     config: Config

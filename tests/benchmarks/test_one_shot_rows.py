@@ -89,6 +89,25 @@ def test_kernels_are_whitened_within_base_classes(protocol: OneShotProtocol, dat
     bench.judge(protocol, next(row for row in ours.rows(protocol) if row.name == "minirocket-whitened"), 0)
     found = json.loads((tmp_path / protocol.id / "minirocket-whitened" / "fold0.json").read_text())
     assert set(found["inputs"]) == set(protocol.inputs)
+    assert len(found["inputs"]["all"]["selected"]["weights"]) == len(protocol.devices)
+
+
+def test_peers_are_whitened_within_base_classes_and_weighed_on_validation_classes_alone(protocol: OneShotProtocol) -> None:
+    rng = np.random.default_rng(0)
+    labels = tuple(np.repeat([*NOVEL, *VALIDATION, *BASE], 8))
+    subjects = tuple(str(number) for number in np.tile(np.arange(4), 2 * len(set(labels))))
+    middles = {label: rng.normal(size=6) for label in set(labels)}
+    telling = np.stack([middles[label] for label in labels]) + 0.1 * rng.normal(size=(len(labels), 6))
+    noise = rng.normal(size=telling.shape)
+    made, told = one_shot_peers._whitened([telling, noise], labels, subjects, protocol, 0)
+    assert told["weights"][0] == 1.0
+    assert told["weights"][1] < 1.0
+    novel = np.isin(labels, NOVEL)
+    for changed in (telling, noise):
+        changed[novel] *= 100
+    again, same = one_shot_peers._whitened([telling, noise], labels, subjects, protocol, 0)
+    assert same == told
+    np.testing.assert_array_equal(made[~novel], again[~novel])
 
 
 @pytest.mark.usefixtures("small")
@@ -113,8 +132,7 @@ def test_peers_learn_scales_from_base_classes_alone() -> None:
     base = np.arange(20) < 12
     changed = values.copy()
     changed[15:] *= 100
-    classes = np.repeat(np.arange(3), 4)
-    for made in (one_shot_peers._standard, lambda x, b: one_shot_peers._whitened(x, b, classes)):
+    for made in (one_shot_peers._standard, one_shot_peers._components):
         np.testing.assert_allclose(made(values, base)[:15], made(changed, base)[:15])
 
 
