@@ -127,7 +127,7 @@ class Model(Retrieval, Stored):
         """Embed every window of a recording.
 
         Args:
-            recording: a Recording, or arrays {modality: [T] or [T, C]} with `rate_hz` and `units`.
+            recording: a Recording, or arrays {modality: [T], [T, C] or, of a video, [T, C, H, W]} with `rate_hz` and `units`.
             normalise: None does what the model was trained with; "artefact" uses the training subjects' statistics; "recording" uses this
                 recording's own (two passes over it), of the input or the embeddings, as `config.preprocessing.recording` says.
                 Embeddings carry which was used.

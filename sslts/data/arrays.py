@@ -123,12 +123,14 @@ def frames_to_arrays(frames: Any, name: str) -> tuple[dict[str, NDArray[Any]], d
     return arrays, channels
 
 
-def real_array(array: Any, name: str) -> NDArray[np.float32]:
+def real_array(array: Any, name: str, *, video: bool = False) -> NDArray[np.float32]:
     """float32 [T, C] from anything that holds real numbers; masked entries and non-finite values become NaN or infinity, never a number.
+
+    video: [T, C, H, W] may come as well, and stays so.
 
     Raises:
         DTypeError: complex, text, objects, booleans, dates.
-        LengthError: not one or two axes.
+        LengthError: not one or two axes, nor the four of a video.
     """
     try:
         raw = np.ma.asanyarray(array) if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
@@ -140,8 +142,9 @@ def real_array(array: Any, name: str) -> NDArray[np.float32]:
             f"'{name}' holds {what.get(raw.dtype.kind, 'no numbers')} ({raw.dtype}), expected real numbers. "
             f"Convert first, for example with array.astype('float32')."
         )
-    if raw.ndim not in (1, 2):
-        raise LengthError(f"'{name}' has shape {raw.shape}, expected [T] or [T, C]: samples first, channels second.")
+    if raw.ndim not in ((1, 2, 4) if video else (1, 2)):
+        videos = ", or [T, C, H, W] for a video (array[:, None] for frames of one channel)" if video else ""
+        raise LengthError(f"'{name}' has shape {raw.shape}, expected [T] or [T, C]: samples first, channels second{videos}.")
     with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which counts as a lost sample
         values = np.array(raw.data if isinstance(raw, np.ma.MaskedArray) else raw, dtype=np.float32)
     if isinstance(raw, np.ma.MaskedArray):
@@ -161,7 +164,7 @@ def _stream(
     rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
     if rate is None:
         raise RateError(f"'{name}' has no rate. An array does not know it: give rate_hz=32 for all streams, or rate_hz={{'{name}': 32}}.")
-    values = real_array(array, name)
+    values = real_array(array, name, video=True)
     kind = told.kinds.get(name) or KINDS.get(name, name)
     names = _channel_names(name, values, channels, kind)
     told.refuse_unknown_channels(name, names, arrays)
@@ -175,7 +178,7 @@ def _stream(
 
 
 def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[str] | None, kind: str) -> list[str]:
-    samples, columns = values.shape
+    samples, columns = values.shape[:2]
     if isinstance(channels, str):
         raise ChannelError(f"channels['{name}'] must be a list of names, got the text '{channels}'.")
     if channels is not None and len(channels) != columns:
@@ -183,7 +186,7 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
         raise ChannelError(f"'{name}' has {columns} columns but {len(channels)} channel names ({', '.join(channels)}).{turned}")
     if channels is not None:
         return list(channels)
-    if 0 < samples < columns:
+    if values.ndim == 2 and 0 < samples < columns:
         raise LengthError(
             f"'{name}' has shape {values.shape}: fewer samples than channels. It looks like [C, T], expected [T, C]: pass array.T "
             f"(or name the {columns} channels, if there really are so many: channels={{'{name}': [...]}})."

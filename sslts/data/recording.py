@@ -165,7 +165,7 @@ class Recording:
         session: str | None = None,
         labels: LabelTrack | None = None,
     ) -> Self:
-        """A recording from arrays [T] or [T, C], one for each stream.
+        """A recording from arrays [T] or [T, C], or [T, C, H, W] of a video, one for each stream.
 
         Args:
             arrays: `{"acc": array [T, 3], "eda": array [T]}`. Real numbers; NaN and infinities count as lost samples.

@@ -50,10 +50,14 @@ def draw_episodes(
     and one query of each class. names: what class numbers stand for, for messages.
 
     Raises:
-        ConfigError: fewer classes than ways, or fewer than two people.
-        LengthError: some half of the people has too few examples of a class, whether it would be drawn or not; the message names it.
+        ConfigError: fewer classes than ways, fewer than two people, or no shots.
+        LengthError: not one class and one person a row; or some half of the people has too few examples of a class, whether it would be drawn or not; the message names it.
     """
     people = sorted(set(subjects))
+    if len(classes) != len(subjects):
+        raise LengthError(f"Episodes need one class and one person a row, got {len(classes)} classes and {len(subjects)} people.")
+    if shots < 1 or count < 0:
+        raise ConfigError(f"Episodes need a shot or more, and 0 or more of them; got {shots} shots and {count} episodes.")
     if len(set(among)) < ways or ways < 2:
         raise ConfigError(f"Episodes of {ways} classes need at least that many, and two, to draw from; got {len(set(among))}.")
     if len(people) < 2:

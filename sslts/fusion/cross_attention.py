@@ -108,9 +108,13 @@ class CrossAttention(_CrossAttention):
 
 @final
 class EpisodicCrossAttention(_CrossAttention):
-    """As the paper has it: for each modality, row i of the joint features asks that modality's features of all rows of its episode.
+    """The paper's attention: for each modality, row i of the joint features asks that modality's features of all rows of its episode.
 
-    episode: int [B], which rows belong together (None: all do). A row's result depends on the other rows, so that it cannot serve `embed`.
+    episode: int [B], which rows belong together (None: all do). A row's result depends on the other rows, so that it cannot serve `embed`:
+    it is for methods that read episodes, and `mu-mae` refuses it.
+
+    differs from the paper: views stand beside what it reads, which enters through a gate that starts at 0; a head's sharpness is learned,
+    where the paper divides by sqrt(d_h).
     """
 
     episodic: ClassVar[bool] = True

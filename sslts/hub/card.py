@@ -217,7 +217,10 @@ def _input_contract(config: ModelConfig) -> str:
     ) or (("any", "any", "any with a description", "any", "-"),)
     table = _markdown(("modality", "rate", "channels", "unit", "position"), rows)
     if config.spec.clock == "clip":
-        window = "A recording is one clip, whatever it lasts; its parts are aligned by fraction of it."
+        window = (
+            "A recording is one clip, whatever it lasts, and its parts lie on its clock. Where the clocks of camera and sensors do not agree, "
+            "spread each part over the whole clip first (`sslts.data.clips.spread`), as the readers of clips do."
+        )
     else:
         window = f"Windows of {config.spec.window_s:g} s every {config.spec.stride_s:g} s."
     return f"{table}\n\n{window} Other rates and other units of the same kind are converted; anything else is refused."

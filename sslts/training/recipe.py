@@ -202,6 +202,13 @@ class Recipe(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _validation_classes_are_not_read(self) -> Recipe:
+        read = sorted(set(self.finetune.validation_labels) - set(self.data.exclude_labels)) if self.finetune is not None else []
+        if read:
+            raise ValueError(f"{', '.join(read)} of finetune.validation_labels would be pretrained on; add them to data.exclude_labels")
+        return self
+
+    @model_validator(mode="after")
     def _sets_differ(self) -> Recipe:
         if len(self.sets) != 1 + len(self.more):
             raise ValueError("data and more name one reader twice; select its subjects in one entry")

@@ -71,3 +71,16 @@ def test_a_window_of_a_video_holds_the_nearest_frames_and_their_flags():
 def test_frames_cannot_be_written_to():
     with pytest.raises(ValueError, match="read-only"):
         video().values[0, 0, 0, 0] = 1
+
+
+def test_frames_come_as_arrays_beside_sensors():
+    frames = np.ones((8, 1, 4, 6), dtype=np.uint16)
+    made = Recording.from_arrays(
+        {"depth": frames, "acc": np.zeros((50, 3))}, rate_hz={"depth": 4, "acc": 25}, units={"depth": "m", "acc": "g"}
+    )
+    assert made.streams["depth"].frame == (4, 6)
+    assert made.streams["depth"].channel_names == ("depth",)
+    with pytest.raises(LengthError, match=r"\[T, C, H, W\] for a video \(array\[:, None\]"):
+        Recording.from_arrays({"depth": frames[:, 0]}, rate_hz=4, units={"depth": "m"})
+    with pytest.raises(ChannelError, match="has 3 columns. Name them"):
+        Recording.from_arrays({"video": np.zeros((8, 3, 4, 6))}, rate_hz=4, units={"video": "a.u."})

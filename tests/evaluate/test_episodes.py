@@ -89,3 +89,10 @@ def test_the_interval_is_over_episodes():
     assert interval.half_width == pytest.approx(1.96 * found.std(ddof=1) / 10, rel=1e-3)
     assert interval.count == 100
     assert np.isnan(over_episodes(found[:1]).half_width)
+
+
+def test_rows_that_do_not_fit_and_episodes_of_nothing_are_refused():
+    with pytest.raises(LengthError, match="one class and one person a row, got 96 classes and 95 people"):
+        draw_episodes(CLASSES, PEOPLE[:-1], among=range(6), ways=5, shots=1, count=1, seed=0)
+    with pytest.raises(ConfigError, match="a shot or more"):
+        draw_episodes(CLASSES, PEOPLE, among=range(6), ways=5, shots=0, count=1, seed=0)

@@ -72,6 +72,13 @@ def test_an_artefact_that_has_read_what_the_recipe_leaves_out_is_refused(root, p
     assert not (tmp_path / "artefact").exists()
 
 
+def test_a_recipe_that_would_pretrain_on_its_validation_classes_is_refused_before_anything_runs():
+    with pytest.raises(
+        ValueError, match=f"{ACTIONS[5]} of finetune.validation_labels would be pretrained on; add them to data.exclude_labels"
+    ):
+        recipe(exclude_labels=[ACTIONS[4], *NOVEL])
+
+
 def test_statistics_of_recordings_would_read_excluded_windows(root, tmp_path):
     told = recipe().model_dump(mode="json") | {"preprocessing": {"normalise": "artefact"}}
     with pytest.raises(ConfigError, match="leaves labels out, but normalises by statistics"):
