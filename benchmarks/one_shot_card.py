@@ -65,13 +65,24 @@ def tables(summary: Mapping[str, Any]) -> tuple[Table, ...]:
         told = f"Fitted with everything. {note}"
         found.append(Table(title="Missing at test", columns=("row", "input", *heads), rows=tuple(missing), note=told))
     trials = [
-        (entry["title"], given, f"{100 * entry['inputs'][given]['1']['by_fold']['0']:.1f}", points(value, sign=True), entry["against"])
+        (
+            entry["title"],
+            given,
+            f"{100 * entry['inputs'][given]['1']['by_fold']['0']:.1f}",
+            points(value, sign=True),
+            entry["against"],
+            *_chosen(entry.get("selected", {}).get(given, {}).get("0")),
+        )
         for entry in summary["rows"].values()
         for given, value in entry.get("paired_on_fold_0", {}).items()
     ]
     if trials:
-        told = "Fold 0, one example a class; differences are taken episode by episode."
-        columns = ("row", "input", "accuracy", "difference", "from")
+        told = (
+            "Fold 0, one example a class; differences are taken episode by episode. Joint view: the weight that validation classes gave "
+            "it, 0 to 1. Kept: the step of stage 2 whose state recognised validation classes best; 0 is the closed form, where nothing "
+            "that gradients train in stage 2 had a part in the figure."
+        )
+        columns = ("row", "input", "accuracy", "difference", "from", "joint view", "kept")
         found.append(Table(title="Trials and differences", columns=columns, rows=tuple(trials), note=told))
     return tuple(found)
 
@@ -92,7 +103,7 @@ def note(summary: Mapping[str, Any], row: str) -> str:
     parts += (
         ["Where another row has the higher mean:\n\n" + "\n".join(lines)] if lines else ["No other row has a higher mean in any figure."]
     )
-    return "\n\n".join([*parts, *costs(summary["rows"][row], summary["whole"], summary["missing"])])
+    return "\n\n".join([*parts, *costs(summary["rows"][row], summary["whole"], summary["missing"]), *shares(summary["rows"][row])])
 
 
 def costs(entry: Mapping[str, Any], whole: str, missing: Mapping[str, str]) -> list[str]:
@@ -102,8 +113,24 @@ def costs(entry: Mapping[str, Any], whole: str, missing: Mapping[str, str]) -> l
         given = f"{whole}, {name} missing"
         if given in entry["inputs"] and left in entry["inputs"]:
             gap = 100 * (entry["inputs"][left]["1"]["mean"] - entry["inputs"][given]["1"]["mean"])
-            told.append(f"without {name} {gap:.1f} points less than a model fitted for {left}")
+            told.append(f"without {name} {abs(gap):.1f} points {'less' if gap >= 0 else 'more'} than a model fitted for {left}")
     return [f"Fitted with everything and asked without a modality, one example: {'; '.join(told)}."] if told else []
+
+
+def shares(entry: Mapping[str, Any]) -> list[str]:
+    """In how many fits, one an input and fold, validation classes left out what was trained."""
+    fits = [each for folds in entry.get("selected", {}).values() for each in folds.values()]
+    if not fits:
+        return []
+    unused, closed = (sum(each[key] == 0 for each in fits) for key in ("joint", "step"))
+    return [
+        f"Validation classes gave the joint view, the one that is trained, no weight in {unused} of {len(fits)} fits (one an input and "
+        f"fold), and kept the closed form, no gradient step of stage 2, in {closed}."
+    ]
+
+
+def _chosen(found: Mapping[str, Any] | None) -> tuple[str, str]:
+    return ("-", "-") if found is None else (f"{found['joint']:g}", str(found["step"]))
 
 
 def figures(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -50,6 +50,7 @@ def summarise(protocol: OneShotProtocol, names: Sequence[str], *, root: Path = R
             "folds": sorted(there),
             "complete": bool(first["exploratory"]) or len(there) == len(protocol.folds),
             "inputs": {given: _figures(protocol, there, given) for given in first["inputs"]},
+            "selected": {given: _selected(there, given) for given in first["inputs"] if first["inputs"][given].get("selected")},
         }
         other = first.get("against") or reference(protocol)
         theirs = _read(protocol, other, 0, root)
@@ -105,6 +106,12 @@ def _figures(protocol: OneShotProtocol, folds: dict[int, dict[str, Any]], given:
             "by_fold": {str(fold): value["mean"] for fold, value in each.items()},
         }
     return found
+
+
+def _selected(folds: dict[int, dict[str, Any]], given: str) -> dict[str, Any]:
+    """{fold: what validation classes chose}: the joint view's weight, and the step whose state was kept (0: before any gradient step)."""
+    chosen = {str(fold): content["inputs"][given]["selected"] for fold, content in folds.items()}
+    return {fold: {"joint": each["weights"]["joint"], "step": each["step"]} for fold, each in chosen.items() if "step" in each}
 
 
 def _paired(row: dict[str, Any], other: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:

@@ -34,7 +34,8 @@ MEASURES = {
     "retrieval": ("points", _OVER_SUBJECTS),
     "episodes": (
         "accuracy",
-        "mean over folds of novel classes ± half of the 95 % interval over episodes, which says nothing of other classes",
+        "mean over folds of novel classes ± half of the 95 % interval over episodes of the widest fold, which says nothing of other "
+        "classes or people: everybody was trained on, doing other actions",
     ),
 }
 #: Of a protocol of episodes: the inputs that the README shows for five examples as well.
@@ -126,7 +127,10 @@ def results(summary: Mapping[str, Any]) -> str:
     when = f", computed {' to '.join(dict.fromkeys((dates[0], dates[-1])))}" if dates else ""
     what, means = MEASURES.get(protocol.get("kind", ""), ("macro-F1", _OVER_SUBJECTS))
     stamp = f"`{protocol['id']}` version {protocol['version']}: {means}{when}."
-    return f"{stamp}\n\n{table((what, *columns), body)}" if body else f"{stamp}\n\nNo row is complete yet."
+    if not body:
+        return f"{stamp}\n\nNo row is complete yet."
+    told = one_shot_card.shares(rows[0]) if one_shot_card.is_one_shot(summary) else []
+    return "\n\n".join([stamp, table((what, *columns), body), *told])
 
 
 def figures(summary: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

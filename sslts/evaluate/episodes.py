@@ -51,7 +51,8 @@ def draw_episodes(
 
     Raises:
         ConfigError: fewer classes than ways, fewer than two people, or no shots.
-        LengthError: not one class and one person a row; or some half of the people has too few examples of a class, whether it would be drawn or not; the message names it.
+        LengthError: not one class and one person a row, or some half of the people has too few examples of a class, whether it would be
+            drawn or not; the message names it.
     """
     people = sorted(set(subjects))
     if len(classes) != len(subjects):

@@ -70,8 +70,8 @@ class LabelPropagationHead(FewShotHead):
     class Config(ComponentConfig):
         """affinity: max(0, cosine), or Gaussian of the distance. neighbours: edges to the nearest only; more than there are nodes: all.
 
-        alpha: how far labels spread; scikit-learn's default, not the paper's 0.99, at which the labels of a handful of nodes are spread over
-        all of them and the example with most neighbours names every query. width: of the Gaussian, in root mean square distances of
+        alpha: how far labels spread; scikit-learn's default, not the paper's 0.99, at which the labels of a handful of nodes spread over
+        all of them and the example of the largest degree names every query. width: of the Gaussian, in root mean square distances of
         two nodes.
         """
 

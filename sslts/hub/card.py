@@ -218,7 +218,7 @@ def _input_contract(config: ModelConfig) -> str:
     table = _markdown(("modality", "rate", "channels", "unit", "position"), rows)
     if config.spec.clock == "clip":
         window = (
-            "A recording is one clip, whatever it lasts, and its parts lie on its clock. Where the clocks of camera and sensors do not agree, "
+            "A recording is one clip, whatever it lasts, and its parts lie on its clock. Where clocks of camera and sensors do not agree, "
             "spread each part over the whole clip first (`sslts.data.clips.spread`), as the readers of clips do."
         )
     else:

@@ -166,7 +166,10 @@ def _depth(values: NDArray[np.float32], modality: Modality, where: str) -> Strea
     if values.shape[:2] == _ORIGINAL:
         values = values[_CROP]
     elif values.shape[0] != values.shape[1] or not values.shape[0]:
-        raise ReaderError(f"{where}: 'd_depth' has shape {values.shape}, expected ({_ORIGINAL[0]}, {_ORIGINAL[1]}, T) or square frames.")
+        raise ReaderError(
+            f"{where}: 'd_depth' has shape {values.shape}, expected ({_ORIGINAL[0]}, {_ORIGINAL[1]}, T), or square frames that were cut "
+            "to the people before. Unpack the original file again, or leave this one out."
+        )
     frames = np.ascontiguousarray(values.transpose(2, 0, 1)[:, None]) / np.float32(1000)
     stream = Stream("depth", modality.channels, modality.rate_hz, frames)
     return resize(stream, modality.frame) if modality.frame else stream
