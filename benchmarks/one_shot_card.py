@@ -130,7 +130,9 @@ def shares(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _chosen(found: Mapping[str, Any] | None) -> tuple[str, str]:
-    return ("-", "-") if found is None else (f"{found['joint']:g}", str(found["step"]))
+    if found is None:
+        return "-", "-"
+    return "left out" if found["joint"] is None else f"{found['joint']:g}", str(found["step"])
 
 
 def figures(entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -109,9 +109,14 @@ def _figures(protocol: OneShotProtocol, folds: dict[int, dict[str, Any]], given:
 
 
 def _selected(folds: dict[int, dict[str, Any]], given: str) -> dict[str, Any]:
-    """{fold: what validation classes chose}: the joint view's weight, and the step whose state was kept (0: before any gradient step)."""
-    chosen = {str(fold): content["inputs"][given]["selected"] for fold, content in folds.items()}
-    return {fold: {"joint": each["weights"]["joint"], "step": each["step"]} for fold, each in chosen.items() if "step" in each}
+    """{fold: what validation classes chose}: the joint view's weight, None where it was left out, and the step that was kept."""
+    found = {}
+    for fold, content in folds.items():
+        chosen = content["inputs"][given]["selected"]
+        if "step" in chosen:
+            asked = content["config"]["finetune"]["joint"]
+            found[str(fold)] = {"joint": chosen["weights"]["joint"] if asked else None, "step": chosen["step"]}
+    return found
 
 
 def _paired(row: dict[str, Any], other: dict[str, Any], given: str, ways: int) -> dict[str, Any] | None:

@@ -184,7 +184,7 @@ weights are published under the Apache-2.0 licence.""",
   decided on classes which fold 0 trains or selects with; all novel classes of folds 1 and 2 are among them. By how much this flatters
   their figures was not measured.
 - All figures are of the eight people that it was trained on, who do other actions there. People never seen were not tried.
-- Beside inertial data and a skeleton, depth adds nothing: one example is recognised a little less often with it.
+- Beside inertial data and a skeleton, depth adds nothing in the mean of the folds: one example is recognised a little less often with it.
 - Not a medical device, and no means to watch people without their consent.""",
     cite="""\
 Liu, Liu: Mu-MAE: Multimodal Masked Autoencoders-Based One-Shot Learning. IEEE MIPR 2024, arXiv:2408.04243. Chen, Jafari, Kehtarnavaz:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
@@ -35,8 +35,8 @@ class Encodes(Protocol):
 class Recognition:
     """scores: float32 [n, W] of each window for each class, larger is likelier; time_s: float64 [n], starts of the windows.
 
-    A window without any modality scores NaN for every class, as does one that has no modality in common with a class's examples where the
-    model gives each modality a place of its own: there is nothing to compare.
+    A window without any modality scores NaN for every class, as does one whose embedding shares no place with those of a class's examples:
+    a model that puts modalities side by side leaves the places of absent ones 0, so that there is nothing to compare.
     """
 
     classes: tuple[str, ...]
@@ -98,7 +98,7 @@ class FewShotClassifier:
         Raises:
             SignalError: a recording does not fit the model; of several, the message says which.
         """
-        if isinstance(recordings, Recording):
+        if isinstance(recordings, Recording | Mapping):  # arrays alone do not know their rates: encode says how to make a recording
             return self._recognised([self.model.encode(recordings, normalise=self.normalise)])[0]
         if self.transductive:
             return self._recognised(list(_embedded(self.model, recordings, self.normalise)))
@@ -146,6 +146,12 @@ def fitted_classifier(
     index = [torch.full((len(row),), classes.index(label)) for row, label in zip(rows, labels, strict=True)]
     values, numbers = torch.cat(rows), torch.cat(index)
     shown = np.stack([(values[numbers == number] != 0).any(0).numpy() for number in range(len(classes))])
+    if not shown.any(axis=1).all():
+        raise LengthError(
+            f"Every example of '{classes[int(shown.any(axis=1).argmin())]}' has an embedding of 0, which nothing can be compared with: it "
+            "holds only what this model gives no weight, or one window alone under normalise='recording'. Give other examples, or "
+            "normalise='artefact'."
+        )
     return FewShotClassifier(model, head.fit(values, numbers), tuple(classes), shown, normalise, head.transductive)
 
 
@@ -155,8 +161,9 @@ def _embedded(model: Encodes, recordings: Sequence[Recording], normalise: Normal
             yield model.encode(recording, normalise=normalise)
 
 
-def _which(at: int, recording: Recording) -> str:
-    told = " ".join(part for part in (recording.subject, recording.session) if part)
+def _which(at: int, recording: object) -> str:
+    # Whatever was given instead of a recording is for `encode` to refuse.
+    told = " ".join(part for part in (getattr(recording, "subject", None), getattr(recording, "session", None)) if part)
     return f"Recording {at}{f' ({told})' if told else ''}"
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+import sslts
 from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings
-from sslts.errors import FrameSizeError, LengthError
+from sslts.errors import FrameSizeError, LengthError, RateError
 from sslts.few_shot import FewShotClassifier, built_head, fitted_classifier
 
 NAN = float("nan")
@@ -99,6 +100,24 @@ def test_which_recording_does_not_fit_is_named(model):
         found.predict([support[1]])
     with pytest.raises(FrameSizeError, match="^frames of 64 x 64"):
         found.predict(support[1])
+
+
+def test_examples_whose_embeddings_are_0_are_refused(model):
+    support = [model.clip([1, 0, 1, 0]), model.clip([0, 0, 0, 0])]
+    with pytest.raises(LengthError, match="Every example of 'y' has an embedding of 0, which nothing can be compared with"):
+        fitted(model, support, ["x", "y"])
+
+
+def test_what_is_no_recording_is_refused_as_encode_refuses_it():
+    loaded = sslts.load("crossl-wesad")
+    with pytest.raises(RateError, match=r"Recording 0: 'acc' has no rate"):
+        loaded.few_shot([{"acc": np.zeros((640, 3))}], ["x"])
+    found = FewShotClassifier(
+        loaded, built_head("prototypes", 4).fit(torch.eye(2), torch.arange(2)), ("x", "y"), np.ones((2, 2), dtype=bool)
+    )
+    for asked in ({"acc": np.zeros((640, 3))}, [{"acc": np.zeros((640, 3))}]):
+        with pytest.raises(RateError, match="'acc' has no rate"):
+            found.predict(asked)
 
 
 @pytest.mark.parametrize("wrong", [("clip", ["x"]), (["clip"], "x")])

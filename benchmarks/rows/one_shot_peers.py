@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.rows.one_shot_base import VERSION, Judged, OneShotRow, batches, clips_source, recipe_of
+from sslts.errors import ConfigError
 from sslts.evaluate.episodes import draw_episodes
 from sslts.evaluate.one_shot import OneShotProtocol
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.heads.prototypes import PrototypeHead
-from sslts.training.recipe import FineTuning
+from sslts.training.recipe import FineTuning, Recipe
 from sslts.training.store_source import StoreSource
 from sslts.training.view_weights import choose
 from sslts.types import Views
@@ -38,9 +39,11 @@ class PeerRow(OneShotRow):
     pretraining_labels: str = "which clips are of base classes"
 
     def config(self, protocol: OneShotProtocol) -> dict[str, Any]:
-        spec = recipe_of(protocol).spec.model_dump(mode="json")
+        recipe = recipe_of(protocol)
+        spec = recipe.spec.model_dump(mode="json")
         told = {"rocket": self.rocket, "kernels": self.kernels, "whitened": self.whitened, "spec": spec, "version": VERSION}
-        return told | ({"chosen_on": "validation classes"} if self.whitened else {})
+        chosen = {"episodes": _tuning(recipe).model_dump(mode="json", include={"ways", "shots", "check_episodes"}), "seed": recipe.seed}
+        return told | ({"chosen_on_validation_classes": chosen} if self.whitened else {})
 
     def judged(self, protocol: OneShotProtocol, fold: int, *, data: Path, work: Path) -> dict[str, Judged]:
         source, names = clips_source(protocol, recipe_of(protocol), data, work)
@@ -100,6 +103,13 @@ def _standard(values: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[n
     return np.asarray((values - values[base].mean(0)) / np.where(deviation > 1e-8, deviation, 1.0))
 
 
+def _tuning(recipe: Recipe) -> FineTuning:
+    """Which episodes choose: those of stage 2."""
+    if recipe.finetune is None:
+        raise ConfigError(f"Recipe '{recipe.name}' has no 'finetune' section, whose episodes of validation classes choose for the peer.")
+    return recipe.finetune
+
+
 def _components(values: NDArray[np.float64], base: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Leading principal components of the base clips, each of variance 1 over them."""
     _, strength, directions = np.linalg.svd(values[base], full_matrices=False)
@@ -112,7 +122,7 @@ def _whitened(
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Devices side by side, whitened within base classes and weighed as stage 2 does it with views; and what was chosen."""
     recipe, classes = recipe_of(protocol), protocol.folds[fold]
-    settings = FineTuning(validation_labels=tuple(classes.validation)) if recipe.finetune is None else recipe.finetune
+    settings = _tuning(recipe)
     width = min(part.shape[1] for part in parts)
     own = torch.from_numpy(np.stack([part[:, :width] for part in parts], axis=1)).float()
     everything = Views(torch.zeros(len(own), 1), own, torch.ones(own.shape[:2], dtype=torch.bool))

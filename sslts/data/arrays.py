@@ -182,7 +182,11 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
     if isinstance(channels, str):
         raise ChannelError(f"channels['{name}'] must be a list of names, got the text '{channels}'.")
     if channels is not None and len(channels) != columns:
-        turned = " The array looks like [C, T]: pass array.T, samples first." if len(channels) == samples else ""
+        turned = ""
+        if len(channels) == samples and values.ndim == 2:
+            turned = " The array looks like [C, T]: pass array.T, samples first."
+        elif values.ndim == 4:
+            turned = f" A video is [T, C, H, W], frames first and channels second; this one has shape {values.shape}."
         raise ChannelError(f"'{name}' has {columns} columns but {len(channels)} channel names ({', '.join(channels)}).{turned}")
     if channels is not None:
         return list(channels)
@@ -195,7 +199,8 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
         return [name]
     if columns == 3 and kind in _TRIAXIAL:
         return ["x", "y", "z"]
-    raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.")
+    video = f" A video is [T, C, H, W], frames first and channels second; this one has shape {values.shape}." if values.ndim == 4 else ""
+    raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.{video}")
 
 
 def _channel(stream: str, channel: str, kind: str, told: _Told, *, single: bool) -> Channel:

@@ -40,8 +40,8 @@ __all__ = ["Source", "WindowIndex", "WindowStore", "build_store"]
 
 logger = logging.getLogger(__name__)
 
-#: How many files of a store are mapped at a time, those used last.
-MAPPED_FILES = 256
+#: How many files of a store are mapped at a time, those used last. A process may have several stores, and 256 or 1,024 open files.
+MAPPED_FILES = 64
 _SMALL = ("starts", "present")
 
 
@@ -251,7 +251,7 @@ class WindowStore:
         return self.folder / SESSIONS / key / f"{name}.npy"
 
     def _array(self, key: str, name: str) -> NDArray[Any]:
-        # Each mapped file holds a descriptor, of which a process may have about a thousand; a data set has more files than that.
+        # Each mapped file holds a descriptor, of which a process may have some hundreds; a data set has more files than that.
         array = self._mapped.pop((key, name), None)
         if array is None:
             # An empty file cannot be mapped; only `starts` and `present` may be empty, and they are small and read once.

@@ -86,11 +86,12 @@ def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: 
     contract = _digest({"schema": _SCHEMA, "spec": spec.model_dump(mode="json"), "stride_s": stride})
     keys: list[str] = []
     skipped: dict[str, str] = {}
+    written = 0
     for item in _items(recordings):
         if item.key in keys or item.key in skipped:
             raise ConfigError(f"Two sessions are called '{item.key}'. Give recordings different subject and session names.")
         try:
-            _build_item(root, item, spec, stride, contract)
+            written += _build_item(root, item, spec, stride, contract)
         except SignalError as error:  # a ReaderError is one
             if not skip_broken:
                 raise
@@ -99,6 +100,7 @@ def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: 
             keys.append(item.key)
     if skipped:
         _report(root, keys, skipped)
+    logger.info("%s: wrote %d sessions, %d were built already.", root, written, len(keys) - written)
     manifest = {"schema": _SCHEMA, "contract": contract, "stride_s": stride, "sessions": keys, "spec": spec.model_dump(mode="json")}
     if skipped:
         manifest["skipped"] = skipped
@@ -108,13 +110,12 @@ def _build(root: Path, recordings: Source | Iterable[Recording | Source], spec: 
             shutil.rmtree(stale, ignore_errors=True)
 
 
-def _build_item(root: Path, item: _Item, spec: SensorSpec, stride: float, contract: str) -> None:
-    """One session, if it is not there already."""
+def _build_item(root: Path, item: _Item, spec: SensorSpec, stride: float, contract: str) -> bool:
+    """One session, if it is not there already: whether it was written."""
     try:
         fingerprint = _digest({"contract": contract, "source": item.fingerprint()})
         if _is_built(root / SESSIONS / item.key, fingerprint):
-            logger.info("%s: already built.", item.key)
-            return
+            return False
         # The old manifest vouches for sessions that are about to change.
         (root / MANIFEST).unlink(missing_ok=True)
         recording = prepare(item.read(), spec)
@@ -122,6 +123,7 @@ def _build_item(root: Path, item: _Item, spec: SensorSpec, stride: float, contra
         error.add_note(f"while building session '{item.key}' of the store {root}")
         raise
     _write_session(root / SESSIONS, item.key, recording, spec, stride, fingerprint)
+    return True
 
 
 def _report(root: Path, keys: Sequence[str], skipped: Mapping[str, str]) -> None:

@@ -177,5 +177,5 @@ def _unknown(name: str) -> str:
     if Path(name).is_dir():
         hint += f"A folder of this name is here: write './{name}' for it. "
     if kinds := [kind for kind in registry.kinds() if name in registry.names(kind)]:
-        hint = f"It is the name of a component ({kinds[0]}): see 'sslts list --kind {kinds[0]}'. "
+        hint += f"It is the name of a component ({kinds[0]}): see 'sslts list --kind {kinds[0]}'. "
     return f"No pretrained model is named '{name}'. {hint}Known models: {', '.join(known) or 'none'}."

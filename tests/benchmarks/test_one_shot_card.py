@@ -71,3 +71,27 @@ def test_the_readme_shows_every_input_for_one_example():
     assert all(f"1-shot, {name}" in shown for name in INPUTS)
     assert "5-shot, all" in shown
     assert "another fusion" not in shown
+
+
+def test_what_validation_left_out_is_counted_and_shown_with_trials():
+    told = summary()
+    told["rows"]["mu-mae-utd-mhad"]["selected"] = {
+        "all": {"0": {"joint": 0.0, "step": 0}, "1": {"joint": 0.5, "step": 20}},
+        "depth": {"0": {"joint": 0.0, "step": 40}},
+    }
+    said = "no weight in 2 of 3 fits (one an input and fold), and kept the closed form, no gradient step of stage 2, in 1."
+    assert said in one_shot_card.note(told, "mu-mae-utd-mhad")
+    assert said in readme.results(told)
+    *_, trials = card.tables(told)
+    assert trials.columns[-2:] == ("joint view", "kept")
+    assert trials.rows[0][-2:] == ("-", "-")
+    told["rows"]["trial"]["selected"] = {"all": {"0": {"joint": 0.5, "step": 60}}}
+    assert card.tables(told)[-1].rows[0][-2:] == ("0.5", "60")
+    told["rows"]["trial"]["selected"] = {"all": {"0": {"joint": None, "step": 0}}}
+    assert card.tables(told)[-1].rows[0][-2:] == ("left out", "0")
+
+
+def test_a_missing_modality_that_costs_nothing_is_said_so():
+    told = summary()
+    told["rows"]["mu-mae-utd-mhad"]["inputs"]["all, depth missing"]["1"] = value(0.99)
+    assert "points more than a model fitted for inertial+skeleton" in one_shot_card.note(told, "mu-mae-utd-mhad")

@@ -77,6 +77,10 @@ def test_every_row_gives_every_input_and_what_is_missing(protocol: OneShotProtoc
     summary = json.loads((tmp_path / "results" / protocol.id / "summary.json").read_text())
     assert summary["rows"]["ablation-random-encoder"]["against"] == summary["rows"]["ablation-joint-encoder"]["title"]
     assert summary["rows"]["ablation-no-joint"]["against"] == "Mu-MAE"
+    assert summary["rows"]["ablation-no-joint"]["selected"]["all"]["0"]["joint"] is None
+    stored = inputs["all"]["selected"]
+    assert summary["rows"]["mu-mae-utd-mhad"]["selected"]["all"] == {"0": {"joint": stored["weights"]["joint"], "step": stored["step"]}}
+    assert "all, depth missing" not in summary["rows"]["mu-mae-utd-mhad"]["selected"]
     text = (tmp_path / "results" / protocol.id / "summary.md").read_text()
     assert "## Trials and differences" in text
     assert "the same, not pretrained" in text.split("## Trials and differences")[1]

@@ -82,5 +82,7 @@ def test_frames_come_as_arrays_beside_sensors():
     assert made.streams["depth"].channel_names == ("depth",)
     with pytest.raises(LengthError, match=r"\[T, C, H, W\] for a video \(array\[:, None\]"):
         Recording.from_arrays({"depth": frames[:, 0]}, rate_hz=4, units={"depth": "m"})
-    with pytest.raises(ChannelError, match="has 3 columns. Name them"):
+    with pytest.raises(ChannelError, match=r"2 columns but 1 channel names \(depth\). A video is \[T, C, H, W\]"):
+        Recording.from_arrays({"depth": np.ones((1, 2, 4, 6))}, rate_hz=4, units={"depth": "m"}, channels={"depth": ["depth"]})
+    with pytest.raises(ChannelError, match=r"has 3 columns. Name them.*A video is \[T, C, H, W\]"):
         Recording.from_arrays({"video": np.zeros((8, 3, 4, 6))}, rate_hz=4, units={"video": "a.u."})

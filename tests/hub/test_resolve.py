@@ -117,6 +117,9 @@ def test_an_unknown_name_suggests_the_nearest(folder, monkeypatch):
         resolve("acme.wavelet-wesad")
     with pytest.raises(UnknownModelError, match=r"It is the name of a component \(masker\): see 'sslts list --kind masker'\. Known models"):
         resolve("tube")
+    monkeypatch.setattr(catalogue, "suggest", lambda name, known: "Did you mean 'tiny'? ")
+    with pytest.raises(UnknownModelError, match=r"Did you mean 'tiny'\? It is the name of a component \(masker\)"):
+        resolve("tube")
 
 
 def test_sources_describe_themselves():
