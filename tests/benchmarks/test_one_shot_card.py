@@ -95,3 +95,14 @@ def test_a_missing_modality_that_costs_nothing_is_said_so():
     told = summary()
     told["rows"]["mu-mae-utd-mhad"]["inputs"]["all, depth missing"]["1"] = value(0.99)
     assert "points more than a model fitted for inertial+skeleton" in one_shot_card.note(told, "mu-mae-utd-mhad")
+
+
+def test_what_pretraining_adds_is_said_once_its_row_is_complete():
+    told = summary()
+    assert "random weights in the ViT" not in one_shot_card.note(told, "mu-mae-utd-mhad")
+    told["rows"]["random-init"] = row("the same, not pretrained", 0.91)
+    assert "pretraining adds, in points (one example, mean of the folds): depth+inertial -1.0; all" in one_shot_card.note(
+        told, "mu-mae-utd-mhad"
+    )
+    told["rows"]["random-init"]["complete"] = False
+    assert "random weights in the ViT" not in one_shot_card.note(told, "mu-mae-utd-mhad")
