@@ -179,8 +179,8 @@ weights are published under the Apache-2.0 licence.""",
 - How sensors are masked hardly matters on this data: beside fixed views, masks drawn for each sensor alone, or fewer hidden patches,
   change tenths of a point. For the ViT alone, synchronised masks help with depth and inertial data and not with all; half hidden does
   better with depth and inertial data and no better with all. Each is one training on one fold: such differences may be chance.
-- Cross-attention over a clip's own modalities, and the paper's head trained on episodes, recognise validation classes no better than
-  the state they start from, which is concatenation with cosine prototypes.
+- Cross-attention over a clip's own modalities and the paper's head, trained on episodes, change nothing: validation keeps the state that
+  they start from, which is concatenation with cosine prototypes, or one that is no better.
 - These weights are those of fold 0. Figures of the other folds come from models of the same recipe that were trained without the classes
   that they were judged on.
 - Only fold 0 is clean. That views are whitened within classes, and how depth is described (`motion-profiles`, the best of several), was
