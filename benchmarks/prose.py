@@ -177,8 +177,9 @@ weights are published under the Apache-2.0 licence.""",
 - Fixed views and whitening carry the figures: what pretraining adds to the same model with random weights is said above, and is within
   a point. The ViT alone recognises fewer than the fixed views do, and with random weights as many. Some hundred clips may be too few.
 - How sensors are masked hardly matters on this data: beside fixed views, masks drawn for each sensor alone, or fewer hidden patches,
-  change tenths of a point. For the ViT alone, synchronised masks help with depth and inertial data and not with all; half hidden does
-  better with depth and inertial data and no better with all. Each is one training on one fold: such differences may be chance.
+  change tenths of a point. For the ViT alone they go both ways: synchronised masks are ahead with depth and inertial data and behind with
+  all, and so is nine in ten hidden against three quarters; against half it is the other way round. Each is one training on one fold:
+  such differences may be chance.
 - Cross-attention over a clip's own modalities and the paper's head, trained on episodes, change nothing: validation keeps the state that
   they start from, which is concatenation with cosine prototypes, or one that is no better.
 - These weights are those of fold 0. Figures of the other folds come from models of the same recipe that were trained without the classes

@@ -40,7 +40,6 @@ _ENCODER = "ablation-joint-encoder"
 _TITLES = {
     "label-propagation": "head: label-propagation (sees all queries)",
     "label-propagation-0.99": "head: label-propagation at the alpha of its paper, 0.99",
-    "relation": "head: relation (its weights trained for 300 steps)",
 }
 
 
