@@ -199,10 +199,6 @@ class Recipe(Frozen):
         both = sorted(set(self.monitor.validation_subjects) & set(self.data.subjects or ()))
         if both:
             raise ValueError(f"monitor.validation_subjects and data.subjects share {', '.join(both[:5])}; a subject is on one side only")
-        return self
-
-    @model_validator(mode="after")
-    def _validation_classes_are_not_read(self) -> Recipe:
         read = sorted(set(self.finetune.validation_labels) - set(self.data.exclude_labels)) if self.finetune is not None else []
         if read:
             raise ValueError(f"{', '.join(read)} of finetune.validation_labels would be pretrained on; add them to data.exclude_labels")
