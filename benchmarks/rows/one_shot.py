@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from benchmarks.pretrain import overridden
-from benchmarks.rows.one_shot_base import RECIPES, VERSION, Judged, OneShotRow, batches, clips_source, recipe_of, store_of
+from benchmarks.rows.one_shot_base import RECIPES, VERSION, Judged, OneShotRow, batches, clips_source, recipe_of, sides, store_of
 from benchmarks.rows.one_shot_peers import PeerRow
 from sslts import registry
 from sslts.config import ComponentRef
@@ -147,14 +147,7 @@ class MuMAERow(OneShotRow):
                 facts = {"embed_dim": method.joint.embed_dim, "modalities": len(method.encoders)}
                 method.fusion = build("fusion", self.fusion, "fusion", facts)
         whole = _kept_views(self.home(protocol, fold, work), method, source, parts)
-        sides = []
-        for wanted in (classes.base, classes.validation):
-            rows = [row for row, label in enumerate(labels) if label in wanted]
-            told = tuple(labels[row] for row in rows), tuple(subjects[row] for row in rows)
-            sides.append(finetune.Clips(whole.select(torch.tensor(rows)), *told))
-        base, validation = sides
-        if set(base.labels) & set(classes.novel) or set(validation.labels) & set(classes.novel):
-            raise LeakageError("A novel class is among those that teach or select.")
+        base, validation = sides(whole, labels, subjects, classes)
         settings: FineTuning = recipe.finetune
         if self._trains_head():
             settings = settings.model_copy(update={"head": self.head})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from sslts import registry
 from sslts.data.store_build import Source, build_store
-from sslts.evaluate.one_shot import OneShotProtocol
+from sslts.errors import LeakageError
+from sslts.evaluate.one_shot import ClassFold, OneShotProtocol
 from sslts.interfaces import FewShotHead
+from sslts.training.finetune import Clips
 from sslts.training.recipe import Recipe, load_recipe
 from sslts.training.run import find_recipe
 from sslts.training.store_source import StoreSource, label_names
-from sslts.types import SensorBatch
+from sslts.types import SensorBatch, Views
 
 #: Protocol -> the recipe whose model is judged; its spec says how clips are cut for peers as well.
 RECIPES = {"utd-one-shot": "mu-mae-utd-mhad", "mmact-one-shot": "mu-mae-paper-small"}
@@ -76,6 +78,18 @@ def clips_source(protocol: OneShotProtocol, recipe: Recipe, data: Path, work: Pa
     built = build_store(store_of(protocol, work), Source(reader, data / protocol.folder), recipe.spec, skip_broken=skip)
     names = label_names(built)
     return StoreSource(built, None, None, label_names=names), names
+
+
+def sides(views: Views, labels: Sequence[str], subjects: Sequence[str], fold: ClassFold) -> tuple[Clips, Clips]:
+    """Clips of base classes, which teach, and of validation classes, which select; novel ones are on neither side (LeakageError)."""
+    found = []
+    for wanted in (fold.base, fold.validation):
+        rows = [row for row, label in enumerate(labels) if label in wanted]
+        found.append(Clips(views.select(torch.tensor(rows)), tuple(labels[row] for row in rows), tuple(subjects[row] for row in rows)))
+    base, validation = found
+    if (set(base.labels) | set(validation.labels)) & set(fold.novel):
+        raise LeakageError("A novel class is among those that teach or select.")
+    return base, validation
 
 
 def batches(source: StoreSource) -> Iterator[tuple[list[int], SensorBatch]]:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.rows.one_shot_base import VERSION, Judged, OneShotRow, batches, clips_source, recipe_of
+from benchmarks.rows.one_shot_base import VERSION, Judged, OneShotRow, batches, clips_source, recipe_of, sides
 from sslts.errors import ConfigError
-from sslts.evaluate.episodes import draw_episodes
 from sslts.evaluate.one_shot import OneShotProtocol
 from sslts.fusion.whitening import WithinClassWhitening
 from sslts.heads.prototypes import PrototypeHead
+from sslts.training.finetune import episodes_of
 from sslts.training.recipe import FineTuning, Recipe
 from sslts.training.store_source import StoreSource
 from sslts.training.view_weights import choose
@@ -121,30 +121,24 @@ def _whitened(
     parts: Sequence[NDArray[np.float64]], labels: Sequence[str], subjects: Sequence[str], protocol: OneShotProtocol, fold: int
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Devices side by side, whitened within base classes and weighed as stage 2 does it with views; and what was chosen."""
-    recipe, classes = recipe_of(protocol), protocol.folds[fold]
+    recipe = recipe_of(protocol)
     settings = _tuning(recipe)
     width = min(part.shape[1] for part in parts)
     own = torch.from_numpy(np.stack([part[:, :width] for part in parts], axis=1)).float()
     everything = Views(torch.zeros(len(own), 1), own, torch.ones(own.shape[:2], dtype=torch.bool))
-    base, validation = (np.flatnonzero(np.isin(np.asarray(labels), wanted)) for wanted in (classes.base, classes.validation))
-    taught = torch.from_numpy(np.unique(np.asarray(labels)[base], return_inverse=True)[1])
-    names = sorted(classes.validation)
-    episodes = draw_episodes(
-        np.asarray([names.index(labels[row]) for row in validation]),
-        [subjects[row] for row in validation],
-        among=range(len(names)),
-        ways=min(settings.ways, len(names)),
-        shots=settings.shots,
-        count=settings.check_episodes,
-        seed=recipe.seed,
-        names=names,
+    base, validation = sides(everything, labels, subjects, protocol.folds[fold])
+    taught = base.numbered(sorted(set(base.labels)))
+    chosen = choose(
+        base.views,
+        taught,
+        validation.views,
+        episodes_of(validation, settings, count=settings.check_episodes, seed=recipe.seed),
+        joint=False,
     )
-    sides = [everything.select(torch.from_numpy(rows)) for rows in (base, validation)]
-    chosen = choose(sides[0], taught, sides[1], episodes, joint=False)
     made = []
-    for weight, values in zip(chosen.weights[1:], own.unbind(1), strict=True):
+    for weight, taken, values in zip(chosen.weights[1:], base.views.own.unbind(1), own.unbind(1), strict=True):
         metric = WithinClassWhitening(width)
-        metric.fit(values[base], taught, shrink=chosen.shrink)
+        metric.fit(taken, taught, shrink=chosen.shrink)
         made.append(weight**0.5 * metric(values))
     told = {"weights": chosen.weights[1:], "shrink": chosen.shrink, "accuracy": chosen.accuracy}
     return torch.cat(made, dim=1).numpy(), told

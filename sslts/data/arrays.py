@@ -179,14 +179,11 @@ def _stream(
 
 def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[str] | None, kind: str) -> list[str]:
     samples, columns = values.shape[:2]
+    video = f" A video is [T, C, H, W], frames first and channels second; this one has shape {values.shape}." if values.ndim == 4 else ""
     if isinstance(channels, str):
         raise ChannelError(f"channels['{name}'] must be a list of names, got the text '{channels}'.")
     if channels is not None and len(channels) != columns:
-        turned = ""
-        if len(channels) == samples and values.ndim == 2:
-            turned = " The array looks like [C, T]: pass array.T, samples first."
-        elif values.ndim == 4:
-            turned = f" A video is [T, C, H, W], frames first and channels second; this one has shape {values.shape}."
+        turned = " The array looks like [C, T]: pass array.T, samples first." if len(channels) == samples and values.ndim == 2 else video
         raise ChannelError(f"'{name}' has {columns} columns but {len(channels)} channel names ({', '.join(channels)}).{turned}")
     if channels is not None:
         return list(channels)
@@ -199,7 +196,6 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
         return [name]
     if columns == 3 and kind in _TRIAXIAL:
         return ["x", "y", "z"]
-    video = f" A video is [T, C, H, W], frames first and channels second; this one has shape {values.shape}." if values.ndim == 4 else ""
     raise ChannelError(f"'{name}' has {columns} columns. Name them: channels={{'{name}': ['first', 'second', ...]}}.{video}")
 
 

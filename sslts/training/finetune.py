@@ -180,7 +180,7 @@ def fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTunin
 def _fit(method: FusedMethod, base: Clips, validation: Clips, settings: FineTuning, *, seed: int, progress: bool) -> Fitted:
     names = sorted(set(base.labels))
     labels = base.numbered(names)
-    checks = _episodes(validation, settings, count=settings.check_episodes, seed=seed)
+    checks = episodes_of(validation, settings, count=settings.check_episodes, seed=seed)
     chosen = choose(base.views, labels, validation.views, checks, joint=settings.joint, whitening=settings.whitening)
     if settings.whitening:
         method.fit_metric(base.views, labels, shrink=chosen.shrink)
@@ -249,7 +249,8 @@ def _accuracy(method: FusedMethod, head: FewShotHead, clips: Clips, episodes: Ep
     return float(accuracies(head, method.fused(clips.views), episodes).mean())
 
 
-def _episodes(clips: Clips, settings: FineTuning, *, count: int, seed: int) -> Episodes:
+def episodes_of(clips: Clips, settings: FineTuning, *, count: int, seed: int) -> Episodes:
+    """Episodes of these clips, with as many ways as they have classes if these are fewer."""
     names = sorted(set(clips.labels))
     classes = clips.numbered(names).numpy()
     ways = min(settings.ways, len(names))

@@ -11,6 +11,7 @@ from tiny_text import tiny_jepa
 from typer.testing import CliRunner
 
 from sslts.cli import app
+from sslts.cli.clip_tour import label_of
 from sslts.cli.words import CLIP_MODEL, DEFAULT_MODEL
 from sslts.cli.words_tour import QUERIES, TOP_K, WordsTour, spans, truth_at, words_tour
 from sslts.hub import catalogue
@@ -58,7 +59,7 @@ def test_hits_are_the_greatest_cosines(tour: WordsTour) -> None:
     for query, hits in zip(tour.queries, tour.hits, strict=True):
         assert len(hits) == TOP_K
         assert hits[0].score == pytest.approx(tour.cosine[query.text].max(), abs=1e-6)
-        assert tour.truth(hits[0]) == tour.recordings[hits[0].recording].labels.names[0]  # type: ignore[union-attr]
+        assert tour.truth(hits[0]) == label_of(tour.recordings[hits[0].recording])
 
 
 def test_each_window_owns_the_time_up_to_half_way_to_its_neighbours(tour: WordsTour) -> None:
@@ -82,7 +83,7 @@ def test_the_table_says_who_was_named_what_and_where_each_text_was_found(tour: W
 
 def test_what_was_truly_done_is_the_label_at_the_middle(tour: WordsTour) -> None:
     first = tour.recordings[0]
-    assert truth_at(first, first.duration_s - 4.0, 5.0) == first.labels.names[0]  # type: ignore[union-attr]
+    assert truth_at(first, first.duration_s - 4.0, 5.0) == label_of(first)
     assert truth_at(first, first.duration_s - 2.0, 5.0) is None
 
 

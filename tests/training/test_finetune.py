@@ -52,7 +52,7 @@ def test_the_closed_form_alone_helps_to_recognise_classes_it_has_never_seen():
     made = method(Concatenation.create(embed_dim=16, modalities=2))
     base, validation = clips(NAMES[:7], per=40), clips(NAMES[7:])
     head = finetune._head(settings().head, 16)
-    checks = finetune._episodes(validation, settings(), count=200, seed=1)
+    checks = finetune.episodes_of(validation, settings(), count=200, seed=1)
     before = finetune._accuracy(made, head, validation, checks)
     fitted = finetune.fit(made, base, validation, settings(steps=0), seed=1)
     history, kept = fitted.history, fitted.kept
@@ -69,7 +69,7 @@ def test_the_state_that_recognised_validation_classes_best_is_kept():
     assert [each.step for each in history][:2] == [0, 10]
     best = max(each.accuracy for each in history)
     assert next(each for each in history if each.step == kept).accuracy == best
-    checks = finetune._episodes(validation, settings(), count=40, seed=1)
+    checks = finetune.episodes_of(validation, settings(), count=40, seed=1)
     assert finetune._accuracy(made, finetune._head(settings().head, 16), validation, checks) == pytest.approx(best)
 
 
@@ -151,7 +151,7 @@ def test_a_modality_that_no_clip_has_takes_no_part_and_breaks_nothing():
 
 
 def episodes(given: finetune.Clips, count: int = 200):
-    return finetune._episodes(given, settings(), count=count, seed=2)
+    return finetune.episodes_of(given, settings(), count=count, seed=2)
 
 
 def with_noise(given: finetune.Clips, seed: int) -> Views:
@@ -209,7 +209,7 @@ def test_a_head_that_must_be_trained_is_refused_where_nothing_is():
 
 def test_scores_that_are_logits_are_not_scaled(monkeypatch):
     made, base = method(Concatenation.create(embed_dim=16, modalities=2)), clips(NAMES[:7])
-    drawn = finetune._episodes(base, settings(), count=1, seed=1)
+    drawn = finetune.episodes_of(base, settings(), count=1, seed=1)
     for name, options, scaled in (("prototypes", {"distance": "cosine"}, True), ("prototypes", {}, False), ("matching", {}, False)):
         told = settings(head={"name": name, "options": options})
         head = finetune._head(told.head, 48)
