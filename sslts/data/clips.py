@@ -10,6 +10,9 @@ from sslts.data.labels import Interval, LabelTrack
 from sslts.data.recording import Recording, Stream, sample_index
 from sslts.errors import LengthError
 
+#: A stream that reaches over less of its clip would count as absent there, and nobody would be told.
+_REACH = 0.5
+
 
 def spread(stream: Stream) -> Stream:
     """The stream as a whole clip: its first sample begins at 0, its last ends at 1.
@@ -27,7 +30,7 @@ def as_clip(recording: Recording) -> Recording:
     """The recording on a clock that runs from 0 at its start to 1 at its end. A clip stays as it is.
 
     Raises:
-        LengthError: it holds no sample, or a stream of it a single one.
+        LengthError: it holds no sample, or a stream of it a single one, or one reaches over less than half of what another does.
     """
     start, duration = recording.start_s, recording.duration_s
     is_clip = start == 0 and _is_one(duration)
@@ -36,6 +39,7 @@ def as_clip(recording: Recording) -> Recording:
             spread(stream)  # says what is wrong
     if not duration > 0:
         raise LengthError("This clip is empty: it holds no stream with samples.")
+    _check_reach(recording, unit="" if is_clip else " s")
     if is_clip:
         return recording
     streams = {
@@ -66,6 +70,18 @@ def filled(stream: Stream) -> Stream:
     if low < high:
         values[low - first : high - first], observed[low - first : high - first] = stream.values[low:high], seen[low:high]
     return replace(stream, values=values, observed=observed, start_s=0.0)
+
+
+def _check_reach(recording: Recording, unit: str) -> None:
+    for stream in recording.streams.values():
+        if stream.duration_s >= _REACH * recording.duration_s:
+            continue
+        raise LengthError(
+            f"'{stream.name}' reaches from {stream.start_s:.4g} to {stream.end_s:.4g}{unit} in a clip from {recording.start_s:.4g} to "
+            f"{recording.end_s:.4g}{unit}: less than half of it, so that it would count as absent. If it shows the same as the others by "
+            f"another clock, spread each over the clip: sslts.data.clips.spread(stream). If not, keep what all have seen: "
+            f"recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
+        )
 
 
 def _is_one(duration: float) -> bool:

@@ -50,8 +50,9 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """The recording in the spec's modalities, channel order, units and rates.
 
     A modality that the recording lacks is left out; streams that the spec does not name are ignored. Samples outside a channel's valid
-    range become unobserved. Preparing a prepared recording changes nothing. Where the spec's clock is "clip", the streams that it reads are
-    put on one clock from 0 to 1, and a stream that does not reach an end of the clip has lost samples there.
+    range become unobserved, and so do frames of depth without any reading (all 0). Preparing a prepared recording changes nothing. Where
+    the spec's clock is "clip", the streams that it reads are put on one clock from 0 to 1, and a stream that does not reach an end of the
+    clip has lost samples there.
 
     Raises:
         MissingModalityError: none of the spec's modalities is there.
@@ -59,7 +60,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         UnitError: a unit cannot be converted.
         RangeError: the values do not look like their declared unit.
         RateError: no usable ratio between the rates.
-        LengthError: the recording is empty, or shorter than one window; a clip holds a single frame or sample.
+        LengthError: the recording is empty, or shorter than one window; a clip holds a single frame or sample, or streams of which one
+            lasts less than half as long as the clip.
         FrameSizeError: a video's frames are of another size.
     """
     if not recording.streams:
@@ -189,6 +191,10 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
             _check_range(raw[:, column], seen, inside, before, after, stream.name)
             observed = np.ones(raw.shape, dtype=bool) if observed is None else observed.copy()
             observed[:, column] &= inside
+    if stream.frame is not None and all(channel.kind == "depth" for channel in modality.channels):
+        reading = np.asarray(values.any(axis=(1, 2, 3)))  # a covered or unplugged camera gives frames of 0
+        if not reading.all():
+            observed = stream.is_observed() & reading[:, None]
     converted = Stream(modality.name, modality.channels, stream.rate_hz, values, observed, stream.start_s)
     return resample(converted, rate_hz=modality.rate_hz)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small_clips import AXES, clip, colours, pixels, spec, video, worn
 
-from sslts.config import Modality, SensorSpec
+from sslts.config import Channel, Modality, SensorSpec
+from sslts.data.clips import spread
 from sslts.data.prepare import is_prepared, prepare
 from sslts.data.recording import Recording, Stream
 from sslts.errors import FrameSizeError, LengthError, MissingModalityError
@@ -62,6 +63,40 @@ def test_what_a_stream_does_not_reach_of_a_clip_is_lost():
     prepared = prepare(clip(video(16, rate_hz=2.0), worn(80, rate_hz=10.0, start_s=2.0)), spec(frames=10, samples=20))
     assert prepared.streams["video"].is_observed()[:, 0].tolist() == [True] * 8 + [False] * 2
     assert prepared.streams["acc"].is_observed()[:, 0].tolist() == [False] * 4 + [True] * 16
+
+
+@pytest.mark.parametrize(("lasts", "refused"), [(4.9, "acc"), (5.0, None), (20.0, None), (20.5, "video")])
+def test_a_stream_that_reaches_over_less_than_half_of_a_clip_is_refused_with_both_spans_and_never_lost(lasts, refused):
+    given = clip(video(100, rate_hz=10.0), worn(round(lasts * 10), rate_hz=10.0))
+    if refused is None:
+        prepared = prepare(given, spec())
+        assert all(stream.is_observed().mean() >= 0.5 for stream in prepared.streams.values())
+        return
+    own = {"acc": lasts, "video": 10.0}[refused]
+    whole = max(lasts, 10.0)
+    told = rf"'{refused}' reaches from 0 to {own:g} s in a clip from 0 to {whole:g} s: .*spread\(stream\).*without\('{refused}'\)"
+    with pytest.raises(LengthError, match=told):
+        prepare(given, spec())
+    for way_out in (
+        clip(*[spread(stream) for stream in given.streams.values()]),
+        given.window(start_s=0, duration_s=min(lasts, 10.0)),
+        given.without(refused),
+    ):
+        assert all(stream.is_observed().all() for stream in prepare(way_out, spec()).streams.values())
+
+
+def test_frames_of_depth_without_any_reading_are_lost_and_dark_frames_of_colour_are_not():
+    values = pixels(6)
+    values[[1, 4]] = 0
+    values[2, 0, 1:] = 0
+    for kind, unit, seen in (("depth", "m", [True, False, True, True, False, True]), ("colour", "1", [True] * 6)):
+        channel = Channel(name="c0", kind=kind, unit=unit)
+        wanted = SensorSpec(
+            modalities=(Modality(name="video", rate_hz=6, channels=(channel,), frame=(4, 6)),), window_s=1, stride_s=1, clock="clip"
+        )
+        once = prepare(clip(Stream("video", (channel,), 6.0, values)), wanted)
+        assert once.streams["video"].is_observed()[:, 0].tolist() == seen
+        assert prepare(once, wanted).streams["video"].is_observed()[:, 0].tolist() == seen
 
 
 def test_streams_that_a_spec_does_not_read_neither_stretch_a_clip_nor_refuse_it():

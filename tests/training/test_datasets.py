@@ -256,7 +256,7 @@ def test_a_reader_that_has_none_of_them_or_does_not_say_is_refused_by_name():
 
 def test_clips_of_sensors_and_videos_become_clips_of_their_sensors(tmp_path):
     for trial in (1, 2):
-        utd_clip(tmp_path / "UTD", trial=trial, samples=30 * trial, size=(8, 8))
+        utd_clip(tmp_path / "UTD", trial=trial, samples=30 * trial, size=(96, 96))
     units = {"accelerometer": "g", "gyroscope": "deg/s", "depth": "m"}
     clips = {"modalities": {"rate_hz": 16, "units": units}, "window_s": 1, "stride_s": 1, "clock": "clip"}
     given = recipe(data={"reader": "utd-mhad", "root": "UTD"}, more=[], spec=clips)

@@ -172,6 +172,12 @@ def _depth(values: NDArray[np.float32], modality: Modality, where: str) -> Strea
         )
     frames = np.ascontiguousarray(values.transpose(2, 0, 1)[:, None]) / np.float32(1000)
     stream = Stream("depth", modality.channels, modality.rate_hz, frames)
+    if modality.frame and stream.frame and any(have < want for have, want in zip(stream.frame, modality.frame, strict=True)):
+        have, want = (f"{rows} x {columns}" for rows, columns in (stream.frame, modality.frame))
+        raise ReaderError(
+            f"{where}: frames of {have} pixels are smaller than the {want} asked for, and enlarging them would make up detail. "
+            f"Unpack the original file, or ask for no more than they hold: frame={stream.frame}."
+        )
     return resize(stream, modality.frame) if modality.frame else stream
 
 

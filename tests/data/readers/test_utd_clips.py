@@ -60,6 +60,14 @@ def test_depth_frames_that_were_made_smaller_before_are_not_cut(tmp_path):
     np.testing.assert_allclose(frames[:, 0], np.moveaxis(depth, 2, 0) / 1000, rtol=1e-6)
 
 
+def test_depth_frames_are_not_enlarged(tmp_path):
+    utd_clip(tmp_path, size=(64, 64))
+    with pytest.raises(ReaderError, match=r"a1_s1_t1_depth\.mat: frames of 64 x 64 pixels are smaller than the 96 x 96 .*frame=\(64, 64\)"):
+        readers.utd_mhad(tmp_path)
+    assert readers.utd_mhad(tmp_path, frame=(64, 64)).streams["depth"].frame == (64, 64)
+    assert readers.utd_mhad(tmp_path, parts=("inertial",)).names == ("acc", "gyro")
+
+
 def test_parts_whose_file_is_missing_are_absent_and_others_can_be_left_unread(tmp_path):
     utd_clip(tmp_path, trial=1, parts=("inertial",))
     utd_clip(tmp_path, trial=2, parts=("depth", "skeleton"))
@@ -156,7 +164,7 @@ def test_clips_become_a_store_of_one_window_each(tmp_path):
     ],
 )
 def test_other_shapes_are_refused_and_the_file_is_named(tmp_path, part, key, value, told):
-    utd_clip(tmp_path, size=(8, 8))
+    utd_clip(tmp_path, size=(96, 96))
     savemat(path_of(tmp_path, part), {key: value})
     with pytest.raises(ReaderError, match=rf"a1_s1_t1_{part}\.mat.*{told}"):
         readers.utd_mhad(tmp_path)
@@ -164,7 +172,7 @@ def test_other_shapes_are_refused_and_the_file_is_named(tmp_path, part, key, val
 
 @pytest.mark.parametrize("part", ["depth", "inertial", "skeleton"])
 def test_a_truncated_file_is_named_and_anything_but_numbers_is_refused(tmp_path, part):
-    utd_clip(tmp_path, size=(8, 8))
+    utd_clip(tmp_path, size=(96, 96))
     path = path_of(tmp_path, part)
     data = path.read_bytes()
     for share, told in ((0.6, "is damaged"), (0.0, "no MATLAB 5 file")):
