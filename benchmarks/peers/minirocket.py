@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 from aeon.transformations.collection.convolution_based import MiniRocket
 from numpy.typing import NDArray
 from scipy import signal
@@ -29,6 +30,10 @@ def minirocket_features(
     windows: NDArray[np.float32], fit_on: NDArray[np.bool_], *, kernels: int = KERNELS, seed: int = 0
 ) -> NDArray[np.float32]:
     """[n, C, T] -> [n, about `kernels`] proportions of positive values; only the windows in `fit_on` set the biases."""
-    transform = MiniRocket(n_kernels=kernels, random_state=seed, n_jobs=1)
-    transform.fit(windows[fit_on])
-    return np.asarray(transform.transform(windows), dtype=np.float32)
+    threads = torch.get_num_threads()
+    try:
+        transform = MiniRocket(n_kernels=kernels, random_state=seed, n_jobs=1)
+        transform.fit(windows[fit_on])
+        return np.asarray(transform.transform(windows), dtype=np.float32)
+    finally:
+        torch.set_num_threads(threads)  # numba sets OpenMP's number, which torch shares, and what is trained next would differ by it

@@ -68,11 +68,9 @@ class PeerRow(OneShotRow):
     def _features(self, series: NDArray[np.float32], base: NDArray[np.bool_]) -> NDArray[np.float64]:
         if not self.rocket:
             return series.reshape(len(series), -1).astype(np.float64)
-        from aeon.transformations.collection.convolution_based import MiniRocket
+        from benchmarks.peers.minirocket import minirocket_features
 
-        transform = MiniRocket(n_kernels=self.kernels, random_state=0, n_jobs=1)
-        transform.fit(series[base])
-        return np.asarray(transform.transform(series), dtype=np.float64)
+        return minirocket_features(series, base, kernels=self.kernels).astype(np.float64)
 
 
 def _series(source: StoreSource, protocol: OneShotProtocol) -> dict[str, NDArray[np.float32]]:

@@ -1,6 +1,7 @@
 """The training loop: read, loss, step, watch, save. A run that is killed goes on bit-identically where its last checkpoint stands.
 
 Everything random is a function of (seed, step), so a resumed run repeats the lost steps exactly: same windows, same masks, same dropout.
+Torch must have as many threads as before: how many share a sum decides its last bit.
 """
 
 from __future__ import annotations

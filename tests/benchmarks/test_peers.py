@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("sklearn")
 from sklearn.linear_model import RidgeClassifier
@@ -124,3 +125,18 @@ def test_the_same_training_windows_are_fitted_once():
     assert shared(values, 1 - labels, subjects) is not first
     assert shared(values, labels, list("aabbcd")) is not first
     assert len(fitted) == 4
+
+
+def test_kernels_leave_torch_as_many_threads_as_it_had():
+    pytest.importorskip("aeon", reason="an extra of the benchmarks")
+    from benchmarks.peers.minirocket import minirocket_features
+
+    threads = torch.get_num_threads()
+    windows = np.random.default_rng(0).normal(size=(4, 1, 32)).astype(np.float32)
+    try:
+        for wanted in (1, 2):
+            torch.set_num_threads(wanted)
+            assert len(minirocket_features(windows, np.array([True, True, False, False]), kernels=84)) == 4
+            assert torch.get_num_threads() == wanted
+    finally:
+        torch.set_num_threads(threads)

@@ -161,8 +161,13 @@ def test_a_second_signal_does_not_wait(tmp_path):
 
 
 def test_training_works_outside_the_main_thread(tmp_path, whole):
-    models = []
-    thread = threading.Thread(target=lambda: models.append(run(tmp_path)[0]))
+    models, threads = [], torch.get_num_threads()
+
+    def work() -> None:
+        torch.set_num_threads(threads)  # a new thread starts from OMP_NUM_THREADS, and sums differ in their last bit by it
+        models.append(run(tmp_path)[0])
+
+    thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     assert same(models[0], whole[0])
