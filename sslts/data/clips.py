@@ -12,6 +12,8 @@ from sslts.errors import LengthError
 
 #: A stream that reaches over less of its clip would count as absent there, and nobody would be told.
 _REACH = 0.5
+#: Rounding of seconds as floating-point numbers, as a share of a clip: 1 us of 1 s, as on a clock that counts from 1970.
+_HAIR = 1e-6
 
 
 def spread(stream: Stream) -> Stream:
@@ -30,7 +32,7 @@ def as_clip(recording: Recording) -> Recording:
     """The recording on a clock that runs from 0 at its start to 1 at its end. A clip stays as it is.
 
     Raises:
-        LengthError: it holds no sample, or a stream of it a single one, or one reaches over less than half of what another does.
+        LengthError: it holds no sample, or a stream of it a single one, or one reaches over less than half of the clip.
     """
     start, duration = recording.start_s, recording.duration_s
     is_clip = start == 0 and _is_one(duration)
@@ -39,7 +41,7 @@ def as_clip(recording: Recording) -> Recording:
             spread(stream)  # says what is wrong
     if not duration > 0:
         raise LengthError("This clip is empty: it holds no stream with samples.")
-    _check_reach(recording, unit="" if is_clip else " s")
+    _check_reach(recording)
     if is_clip:
         return recording
     streams = {
@@ -72,13 +74,14 @@ def filled(stream: Stream) -> Stream:
     return replace(stream, values=values, observed=observed, start_s=0.0)
 
 
-def _check_reach(recording: Recording, unit: str) -> None:
+def _check_reach(recording: Recording) -> None:
+    start, duration = recording.start_s, recording.duration_s
     for stream in recording.streams.values():
-        if stream.duration_s >= _REACH * recording.duration_s:
+        if stream.duration_s >= (_REACH - _HAIR) * duration:
             continue
         raise LengthError(
-            f"'{stream.name}' reaches from {stream.start_s:.4g} to {stream.end_s:.4g}{unit} in a clip from {recording.start_s:.4g} to "
-            f"{recording.end_s:.4g}{unit}: less than half of it, so that it would count as absent. If it shows the same as the others by "
+            f"'{stream.name}' reaches from {stream.start_s - start:.4g} to {stream.end_s - start:.4g} s of this clip, which lasts "
+            f"{duration:.4g} s: over less than half of it, so that it would count as absent. If it shows the same as the others by "
             f"another clock, spread each over the clip: sslts.data.clips.spread(stream). If not, keep what all have seen: "
             f"recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
         )

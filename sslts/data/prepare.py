@@ -50,9 +50,9 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """The recording in the spec's modalities, channel order, units and rates.
 
     A modality that the recording lacks is left out; streams that the spec does not name are ignored. Samples outside a channel's valid
-    range become unobserved, and so do frames of depth without any reading (all 0). Preparing a prepared recording changes nothing. Where
-    the spec's clock is "clip", the streams that it reads are put on one clock from 0 to 1, and a stream that does not reach an end of the
-    clip has lost samples there.
+    range become unobserved, and so do frames of depth alone without any reading (all 0). Preparing a prepared recording changes
+    nothing. Where the spec's clock is "clip", the streams that it reads are put on one clock from 0 to 1, and a stream that does not
+    reach an end of the clip has lost samples there.
 
     Raises:
         MissingModalityError: none of the spec's modalities is there.
@@ -67,7 +67,8 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
     if spec.clock == "clip":  # the streams that the spec does not read must not stretch the clip
-        recording = as_clip(_read_by(recording, spec))
+        read = _read_by(recording, spec)
+        recording = as_clip(read) if read.streams else recording  # which then holds nothing that is expected
     if spec.open:
         for stream in recording.streams.values():
             _check_magnitude(stream, list(range(len(stream.channels))))
@@ -93,7 +94,7 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
 
 
 def _read_by(recording: Recording, spec: SensorSpec) -> Recording:
-    """The recording without the streams that the spec does not read; as it is where none would be left."""
+    """The recording without the streams that the spec does not read."""
     if spec.modalities == "any":
         return recording
     if isinstance(spec.modalities, AnyChannels):
@@ -101,7 +102,7 @@ def _read_by(recording: Recording, spec: SensorSpec) -> Recording:
         read = [name for name, stream in recording.streams.items() if any(channel.kind in kinds for channel in stream.channels)]
     else:
         read = [name for name in recording.names if name in spec.names]
-    return recording.only(*read) if read else recording
+    return recording.without(*(name for name in recording.names if name not in read))
 
 
 def is_prepared(stream: Stream, modality: Modality) -> bool:

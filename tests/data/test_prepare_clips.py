@@ -14,6 +14,8 @@ from sslts.data.prepare import is_prepared, prepare
 from sslts.data.recording import Recording, Stream
 from sslts.errors import FrameSizeError, LengthError, MissingModalityError
 
+ANYTHING = SensorSpec(modalities="any", window_s=1, stride_s=1, clock="clip")
+
 
 def seconds(rate_hz: float, frame: tuple[int, int] | None = (4, 6)) -> SensorSpec:
     """A spec that reads videos by the second."""
@@ -65,24 +67,36 @@ def test_what_a_stream_does_not_reach_of_a_clip_is_lost():
     assert prepared.streams["acc"].is_observed()[:, 0].tolist() == [False] * 4 + [True] * 16
 
 
+@pytest.mark.parametrize("start", [0.0, 1.7e9])
 @pytest.mark.parametrize(("lasts", "refused"), [(4.9, "acc"), (5.0, None), (20.0, None), (20.5, "video")])
-def test_a_stream_that_reaches_over_less_than_half_of_a_clip_is_refused_with_both_spans_and_never_lost(lasts, refused):
-    given = clip(video(100, rate_hz=10.0), worn(round(lasts * 10), rate_hz=10.0))
+def test_a_stream_that_reaches_over_less_than_half_of_a_clip_is_refused_with_what_to_do(lasts, refused, start):
+    given = clip(video(100, rate_hz=10.0, start_s=start), worn(round(lasts * 10), rate_hz=10.0, start_s=start))
     if refused is None:
-        prepared = prepare(given, spec())
-        assert all(stream.is_observed().mean() >= 0.5 for stream in prepared.streams.values())
+        once = prepare(given, spec())
+        assert all(stream.is_observed().mean() >= 0.5 for stream in once.streams.values())
+        assert prepare(prepare(given, ANYTHING), ANYTHING).names == ("video", "acc"), "rounding refuses nothing"
         return
     own = {"acc": lasts, "video": 10.0}[refused]
-    whole = max(lasts, 10.0)
-    told = rf"'{refused}' reaches from 0 to {own:g} s in a clip from 0 to {whole:g} s: .*spread\(stream\).*without\('{refused}'\)"
+    told = rf"'{refused}' reaches from 0 to {own:g} s of this clip, which lasts {max(lasts, 10.0):g} s: .*spread.*without\('{refused}'\)"
     with pytest.raises(LengthError, match=told):
         prepare(given, spec())
     for way_out in (
         clip(*[spread(stream) for stream in given.streams.values()]),
-        given.window(start_s=0, duration_s=min(lasts, 10.0)),
+        given.window(start_s=start, duration_s=min(lasts, 10.0)),
         given.without(refused),
     ):
         assert all(stream.is_observed().all() for stream in prepare(way_out, spec()).streams.values())
+
+
+def test_what_counts_is_the_span_of_all_streams_together():
+    with pytest.raises(LengthError, match="'video' reaches from 0 to 3 s of this clip, which lasts 6.5 s"):
+        prepare(clip(video(30, rate_hz=10.0, start_s=2.0), worn(30, rate_hz=10.0, start_s=5.5)), spec())
+
+
+def test_streams_by_other_names_are_told_by_name_whatever_they_last():
+    other = clip(replace(video(100, rate_hz=10.0), name="camera"), replace(worn(8, rate_hz=10.0), name="wrist"))
+    with pytest.raises(MissingModalityError, match="this recording holds camera, wrist"):
+        prepare(other, spec())
 
 
 def test_frames_of_depth_without_any_reading_are_lost_and_dark_frames_of_colour_are_not():
@@ -121,8 +135,7 @@ def test_kinds_that_a_model_of_any_channels_does_not_read_are_no_part_of_its_cli
 
 
 def test_a_spec_that_takes_anything_only_sets_the_clock():
-    wanted = SensorSpec(modalities="any", window_s=1, stride_s=1, clock="clip")
-    prepared = prepare(clip(video(12), worn(20)), wanted)
+    prepared = prepare(clip(video(12), worn(20)), ANYTHING)
     assert (prepared.start_s, prepared.duration_s) == (0.0, 1.0)
     assert {name: len(stream) for name, stream in prepared.streams.items()} == {"video": 12, "acc": 20}
 

@@ -170,14 +170,14 @@ def _depth(values: NDArray[np.float32], modality: Modality, where: str) -> Strea
             f"{where}: 'd_depth' has shape {values.shape}, expected ({_ORIGINAL[0]}, {_ORIGINAL[1]}, T), or square frames that were cut "
             "to the people before. Unpack the original file again, or leave this one out."
         )
+    elif modality.frame and values.shape[0] < max(modality.frame):  # whoever asks need not know that they were made smaller
+        raise ReaderError(
+            f"{where}: frames that were cut and made smaller before, {values.shape[0]} x {values.shape[1]} pixels, are to be enlarged to "
+            f"{modality.frame[0]} x {modality.frame[1]}, which would make up detail. Unpack the original file, or ask for no more than "
+            f"they hold: frame={values.shape[:2]}."
+        )
     frames = np.ascontiguousarray(values.transpose(2, 0, 1)[:, None]) / np.float32(1000)
     stream = Stream("depth", modality.channels, modality.rate_hz, frames)
-    if modality.frame and stream.frame and any(have < want for have, want in zip(stream.frame, modality.frame, strict=True)):
-        have, want = (f"{rows} x {columns}" for rows, columns in (stream.frame, modality.frame))
-        raise ReaderError(
-            f"{where}: frames of {have} pixels are smaller than the {want} asked for, and enlarging them would make up detail. "
-            f"Unpack the original file, or ask for no more than they hold: frame={stream.frame}."
-        )
     return resize(stream, modality.frame) if modality.frame else stream
 
 

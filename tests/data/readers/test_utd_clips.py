@@ -60,11 +60,13 @@ def test_depth_frames_that_were_made_smaller_before_are_not_cut(tmp_path):
     np.testing.assert_allclose(frames[:, 0], np.moveaxis(depth, 2, 0) / 1000, rtol=1e-6)
 
 
-def test_depth_frames_are_not_enlarged(tmp_path):
+def test_depth_frames_that_were_made_smaller_before_are_not_enlarged(tmp_path):
     utd_clip(tmp_path, size=(64, 64))
-    with pytest.raises(ReaderError, match=r"a1_s1_t1_depth\.mat: frames of 64 x 64 pixels are smaller than the 96 x 96 .*frame=\(64, 64\)"):
+    with pytest.raises(ReaderError, match=r"a1_s1_t1_depth\.mat: .*, 64 x 64 pixels, .* 96 x 96, .*frame=\(64, 64\)"):
         readers.utd_mhad(tmp_path)
     assert readers.utd_mhad(tmp_path, frame=(64, 64)).streams["depth"].frame == (64, 64)
+    utd_clip(tmp_path / "original")
+    assert readers.utd_mhad(tmp_path / "original", frame=(224, 224)).streams["depth"].frame == (224, 224), "as asked"
     assert readers.utd_mhad(tmp_path, parts=("inertial",)).names == ("acc", "gyro")
 
 
