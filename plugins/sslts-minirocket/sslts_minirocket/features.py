@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -85,7 +87,8 @@ class MiniRocketFeatures(Encoder):
         values = self._standard(signal)
         made = values.new_zeros(len(values), self.embed_dim)
         if bool(self.counts.any()) and bool(seen.any()):
-            found = self._transform().transform(_as_float32(values[seen]))
+            with _global_state_kept():
+                found = self._transform().transform(_as_float32(values[seen]))
             made[seen] = torch.from_numpy(np.ascontiguousarray(found)).to(made)
         return ops.sequence_tokens(made[:, None], seen[:, None], signal)
 
@@ -104,11 +107,8 @@ class MiniRocketFeatures(Encoder):
         self.mean.copy_(values.mean((0, 2)))
         deviation = values.std((0, 2), correction=0)
         self.scale.copy_(torch.where(deviation > 1e-8, deviation, torch.ones_like(deviation)))
-        before = np.random.get_state()  # noqa: NPY002 - aeon seeds NumPy's global generator: put it back
-        try:
+        with _global_state_kept():
             fitted = self._new().fit(_as_float32(self._standard(chosen)))
-        finally:
-            np.random.set_state(before)  # noqa: NPY002 - as above
         numbers, channels, spacing, counts, biases = (torch.as_tensor(part) for part in fitted.parameters)
         self.spacing.zero_()[: len(spacing)] = spacing
         self.counts.zero_()[: len(counts)] = counts
@@ -154,3 +154,14 @@ class MiniRocketFeatures(Encoder):
 
 def _as_float32(values: Tensor) -> Any:
     return values.cpu().float().numpy()
+
+
+@contextmanager
+def _global_state_kept() -> Iterator[None]:
+    """aeon seeds NumPy's global generator and, through numba, sets OpenMP's threads, which are torch's too: put both back."""
+    before, threads = np.random.get_state(), torch.get_num_threads()  # noqa: NPY002 - what must stay as it is
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002 - as above
+        torch.set_num_threads(threads)

@@ -43,6 +43,19 @@ def test_fitting_leaves_numpys_generator_alone():
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002 - as above
 
 
+def test_torch_keeps_its_threads():
+    threads = torch.get_num_threads()
+    try:
+        for wanted in (1, 2):
+            torch.set_num_threads(wanted)
+            encoder = MiniRocketFeatures.example()
+            assert torch.get_num_threads() == wanted
+            encoder.tokenize(encoder.example_signal())
+            assert torch.get_num_threads() == wanted
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_other_channels_or_lengths_are_refused():
     encoder = MiniRocketFeatures.example()
     other = MiniRocketFeatures.create(channels=3, points=32)
