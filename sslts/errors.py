@@ -127,6 +127,10 @@ class RateWarning(UserWarning):
     """A movement was recorded far slower than a model of any channels reads it: what is fast in it is missing, and nothing puts it back."""
 
 
+class UnusedStreamWarning(UserWarning):
+    """A stream that the model does not read measures what an absent one of its own would: it may only be named otherwise."""
+
+
 class SignalError(SslTsError, ValueError):
     """A recording or an array does not fit what the model or the operation expects."""
 

@@ -1,6 +1,6 @@
 """From a recording as it was made to what a model expects: its modalities, channel order, units and rates. Everything else is an error.
 
-Unit mistakes are found by physics: a sensor's valid range, and the fact that an accelerometer at rest feels 1 g.
+Unit mistakes are found by physics: a sensor's valid range, and what it can measure at all (plausible.py).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from sslts.config import AnyChannels, Channel, Modality, SensorSpec, describe
 from sslts.data.clips import as_clip, filled
+from sslts.data.plausible import check_plausible
 from sslts.data.recording import Recording, Stream
 from sslts.data.resample import resample
 from sslts.data.units import compatible_units, convert, normalise_unit
@@ -28,6 +30,7 @@ from sslts.errors import (
     RangeError,
     RateWarning,
     UnitError,
+    UnusedStreamWarning,
 )
 
 logger = logging.getLogger(__name__)
@@ -42,8 +45,6 @@ _FAST = frozenset({"accelerometer", "linear-acceleration", "gyroscope", "magneto
 TOLERANCE_S = 1e-6
 #: More observed samples than this outside a channel's valid range mean a wrong unit, not artefacts.
 MAX_OUTSIDE = 0.2
-#: Plausible median magnitude of an accelerometer, in g. Gravity alone is 1; sport is rarely above 4.
-MAGNITUDE_G = (0.2, 4.0)
 
 
 def prepare(recording: Recording, spec: SensorSpec) -> Recording:
@@ -66,12 +67,13 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     """
     if not recording.streams:
         raise MissingModalityError(f"This recording holds no stream. {_wanted(spec)}")
+    given = recording
     if spec.clock == "clip":  # the streams that the spec does not read must not stretch the clip
         read = _read_by(recording, spec)
         recording = as_clip(read) if read.streams else recording  # which then holds nothing that is expected
     if spec.open:
         for stream in recording.streams.values():
-            _check_magnitude(stream, list(range(len(stream.channels))))
+            check_plausible(stream, list(range(len(stream.channels))))
         prepared = recording if spec.modalities == "any" else _described(recording, spec)
     else:
         found = [modality for modality in spec.named if modality.name in recording.streams]
@@ -80,9 +82,10 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
                 f"None of the expected modalities is there: this recording holds {', '.join(recording.names)}. {_wanted(spec)} "
                 f"If a stream is only named otherwise, give it the expected name."
             )
-        ignored = [name for name in recording.names if name not in spec.names]
+        ignored = [name for name in given.names if name not in spec.names]
         if ignored:
             logger.info("Streams not used by this spec: %s.", ", ".join(ignored))
+            _warn_of_names(given, ignored, [modality for modality in spec.named if modality not in found])
         used = {modality.name: recording.streams[modality.name] for modality in found}
         # Before any work; resampling may still complete a window that lacks half a sample.
         _check_length(replace(recording, streams=used), spec, 0.5 / min(stream.rate_hz for stream in used.values()))
@@ -91,6 +94,19 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
         prepared = replace(prepared, streams={name: filled(stream) for name, stream in prepared.streams.items()})
     _check_length(prepared, spec, TOLERANCE_S)
     return prepared
+
+
+def _warn_of_names(recording: Recording, ignored: Sequence[str], absent: Sequence[Modality]) -> None:
+    for modality in absent:
+        kinds = {channel.kind for channel in modality.channels}
+        alike = [name for name in ignored if any(channel.kind in kinds for channel in recording.streams[name].channels)]
+        if alike:
+            warnings.warn(
+                f"'{modality.name}' counts as missing, while {', '.join(alike)} of the same kind ({', '.join(sorted(kinds))}) is not "
+                f"used. If it is only named otherwise, call it '{modality.name}'.",
+                UnusedStreamWarning,
+                stacklevel=_outside(),
+            )
 
 
 def _read_by(recording: Recording, spec: SensorSpec) -> Recording:
@@ -170,7 +186,7 @@ def _prepared(stream: Stream, modality: Modality, *, partial: bool = False) -> S
     """`partial`: channels that the modality does not name are left out instead of refused."""
     check_frame(stream, modality)
     order = [stream.channel_names.index(name) for name in modality.channel_names] if partial else _order(stream, modality)
-    _check_magnitude(stream, order, modality)
+    check_plausible(stream, order, modality)
     source = [stream.channels[index] for index in order]
     same = order == list(range(len(order))) and all(a.unit == b.unit for a, b in zip(source, modality.channels, strict=True))
     raw = stream.values if same else stream.values[:, order]
@@ -206,7 +222,13 @@ def check_frame(stream: Stream, modality: Modality) -> None:
         return
     wanted = "a sensor [T, C]" if modality.frame is None else f"a video of {modality.frame[0]} x {modality.frame[1]} pixels"
     got = "a sensor [T, C]" if stream.frame is None else f"a video of {stream.frame[0]} x {stream.frame[1]} pixels"
-    cure = f" Resize it: sslts.data.frames.resize(stream, {modality.frame})." if modality.frame and stream.frame else ""
+    cure = (
+        f" Resize it: from sslts.data import frames; frames.resize(recording, {modality.frame})." if modality.frame and stream.frame else ""
+    )
+    if cure and any(have < want for have, want in zip(stream.frame or (), modality.frame or (), strict=True)):
+        cure += " Smaller frames gain no detail by it."
+    if cure and any(channel.kind == "depth" for channel in modality.channels):
+        cure += " What depth must show, and what must be cut away first, is on the model's card."
     raise FrameSizeError(f"'{stream.name}' is {got}, expected {wanted}.{cure}")
 
 
@@ -242,41 +264,17 @@ def _check_range(
     )
 
 
-def _check_magnitude(stream: Stream, order: list[int], modality: Modality | None = None) -> None:
-    """Three orthogonal accelerometer axes feel about 1 g. A dead sensor (all zero) is not a wrong unit and passes.
-
-    `order` leads from the modality's channels to the stream's columns; the modality knows kind and position, the stream its unit.
-    """
-    positions: dict[str, list[int]] = {}
-    for index, channel in zip(order, modality.channels if modality else stream.channels, strict=True):
-        if channel.kind == "accelerometer":
-            positions.setdefault(channel.position, []).append(index)
-    for axes in positions.values():
-        units = {stream.channels[index].unit for index in axes} & set(compatible_units("g"))
-        observed = stream.is_observed()[:, axes].all(axis=1)
-        if len(axes) != 3 or len(units) != 1 or not observed.any():
-            continue
-        unit = units.pop()
-        magnitude = float(np.median(np.linalg.norm(stream.values[observed][:, axes], axis=1)))
-        low, high = MAGNITUDE_G
-        if magnitude == 0 or low <= convert(magnitude, unit, "g") <= high:
-            continue
-        fits = [other for other in ("g", "m/s^2", "1/64 g", "mg", "cm/s^2") if low <= convert(magnitude, other, "g") <= high]
-        hint = f"looks like {fits[0]}" if fits else "fits no known unit of acceleration"
-        raise RangeError(
-            f"'{stream.name}': the median magnitude of acceleration is {magnitude:.4g}, declared {unit}. It {hint}: "
-            f"an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, its kind is 'linear-acceleration', which "
-            "only models that were trained on it read: give the raw acceleration if you have it."
-        )
-
-
 def _check_length(recording: Recording, spec: SensorSpec, slack_s: float) -> None:
     if all(len(stream) == 0 for stream in recording.streams.values()):
         raise LengthError(f"This recording is empty: {', '.join(recording.names)} hold no samples. Give at least {spec.window_s:g} s.")
     if recording.duration_s < spec.window_s - slack_s:
         raise LengthError(
             f"This recording lasts {recording.duration_s:.4g} s, one window needs {spec.window_s:g} s. "
-            f"Record longer, or use a model with a shorter window."
+            + (
+                "Its clock is a clip's, from 0 to 1, and says nothing of seconds: use a model that reads clips."
+                if recording.start_s == 0 and abs(recording.duration_s - 1) < TOLERANCE_S
+                else "Record longer, or use a model with a shorter window."
+            )
         )
 
 
