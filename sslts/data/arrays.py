@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +137,8 @@ def real_array(array: Any, name: str, *, video: bool = False) -> NDArray[np.floa
         raw = np.ma.asanyarray(array) if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
     except (ValueError, TypeError, RuntimeError) as error:
         raise DTypeError(f"'{name}' cannot be read as an array of numbers ({error}).") from error
+    if isinstance(array, str | os.PathLike):
+        raise DTypeError(f"'{name}' is a path ({os.fspath(array)}), expected an array of numbers. Files are read by sslts.data.readers.")
     if raw.dtype.kind not in "iuf":
         what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "text", "b": "booleans", "M": "dates", "m": "durations"}
         raise DTypeError(
@@ -145,7 +148,7 @@ def real_array(array: Any, name: str, *, video: bool = False) -> NDArray[np.floa
     if raw.ndim not in ((1, 2, 4) if video else (1, 2)):
         videos = ", or [T, C, H, W] for a video (array[:, None] for frames of one channel)" if video else ""
         raise LengthError(f"'{name}' has shape {raw.shape}, expected [T] or [T, C]: samples first, channels second{videos}.")
-    with np.errstate(over="ignore"):  # beyond float32 becomes infinite, which counts as a lost sample
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 becomes infinite, which counts as a lost sample
         values = np.array(raw.data if isinstance(raw, np.ma.MaskedArray) else raw, dtype=np.float32)
     if isinstance(raw, np.ma.MaskedArray):
         values[np.ma.getmaskarray(raw)] = np.nan
@@ -163,7 +166,10 @@ def _stream(
 ) -> Stream:
     rate = rate_hz.get(name) if isinstance(rate_hz, Mapping) else rate_hz
     if rate is None:
-        raise RateError(f"'{name}' has no rate. An array does not know it: give rate_hz=32 for all streams, or rate_hz={{'{name}': 32}}.")
+        raise RateError(
+            f"'{name}' has no rate. An array does not know it: Recording.from_arrays and encode take rate_hz=32 for all "
+            f"streams, or rate_hz={{'{name}': 32}}."
+        )
     values = real_array(array, name, video=True)
     kind = told.kinds.get(name) or KINDS.get(name, name)
     names = _channel_names(name, values, channels, kind)
@@ -183,6 +189,10 @@ def _channel_names(name: str, values: NDArray[np.float32], channels: Sequence[st
     if isinstance(channels, str):
         raise ChannelError(f"channels['{name}'] must be a list of names, got the text '{channels}'.")
     if channels is not None and len(channels) != columns:
+        if not samples:
+            raise LengthError(f"'{name}' is empty: it has shape {values.shape}.")
+        if values.ndim == 4 and len(channels) == 1 and 3 in (columns, values.shape[-1]):
+            video += f" Three channels look like colour, and '{channels[0]}' is one of another kind."
         turned = " The array looks like [C, T]: pass array.T, samples first." if len(channels) == samples and values.ndim == 2 else video
         raise ChannelError(f"'{name}' has {columns} columns but {len(channels)} channel names ({', '.join(channels)}).{turned}")
     if channels is not None:

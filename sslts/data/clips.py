@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import overload
 
 import numpy as np
 
@@ -16,16 +18,28 @@ _REACH = 0.5
 _HAIR = 1e-6
 
 
-def spread(stream: Stream) -> Stream:
-    """The stream as a whole clip: its first sample begins at 0, its last ends at 1.
+@overload
+def spread(part: Stream) -> Stream: ...
+
+
+@overload
+def spread(part: Recording) -> Recording: ...
+
+
+def spread(part: Stream | Recording) -> Stream | Recording:
+    """The stream as a whole clip: its first sample begins at 0, its last ends at 1. Of a recording, each of its streams.
+
+    Labels and events of a recording keep their fraction of it.
 
     Raises:
         LengthError: there are fewer than two samples, which cannot be spread over anything.
     """
-    if len(stream) < 2:
-        what = "frame" if stream.frame is not None else "sample"
-        raise LengthError(f"'{stream.name}' holds {len(stream)} {what}{'' if len(stream) == 1 else 's'}; a clip needs at least two.")
-    return replace(stream, rate_hz=float(len(stream)), start_s=0.0)
+    if isinstance(part, Recording):
+        return _clocked(part, {name: spread(stream) for name, stream in part.streams.items()})
+    if len(part) < 2:
+        what = "frame" if part.frame is not None else "sample"
+        raise LengthError(f"'{part.name}' holds {len(part)} {what}{'' if len(part) == 1 else 's'}; a clip needs at least two.")
+    return replace(part, rate_hz=float(len(part)), start_s=0.0)
 
 
 def as_clip(recording: Recording) -> Recording:
@@ -48,6 +62,12 @@ def as_clip(recording: Recording) -> Recording:
         name: replace(stream, rate_hz=stream.rate_hz * duration, start_s=(stream.start_s - start) / duration)
         for name, stream in recording.streams.items()
     }
+    return _clocked(recording, streams)
+
+
+def _clocked(recording: Recording, streams: Mapping[str, Stream]) -> Recording:
+    """The recording with streams on the clock of a clip; its labels and events follow."""
+    start, duration = recording.start_s, recording.duration_s or 1.0
     labels = recording.labels
     if labels is not None:
         labels = LabelTrack(
@@ -82,8 +102,8 @@ def _check_reach(recording: Recording) -> None:
         raise LengthError(
             f"'{stream.name}' reaches from {stream.start_s - start:.4g} to {stream.end_s - start:.4g} s of this clip, which lasts "
             f"{duration:.4g} s: over less than half of it, so that it would count as absent. If it shows the same as the others by "
-            f"another clock, spread each over the clip: sslts.data.clips.spread(stream). If not, keep what all have seen: "
-            f"recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
+            "another clock, spread each over the clip: from sslts.data import clips; clips.spread(recording). If not, keep what all have "
+            f"seen: recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
         )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sslts.data.recording import Stream
+from sslts.data.recording import Recording, Stream
 from sslts.errors import FrameSizeError
 
 #: [frames] A middle that falls between two frames takes the later one, however its number was rounded.
@@ -26,18 +26,33 @@ def picked(stream: Stream, rate_hz: float) -> Stream:
     return replace(stream, rate_hz=float(rate_hz), values=stream.values[rows], observed=observed)
 
 
-def resize(stream: Stream, frame: tuple[int, int]) -> Stream:
-    """The same video with frames of (rows, columns): each pixel is the mean of the area that it covers, so that the mean of a frame stays.
+@overload
+def resize(video: Stream, frame: tuple[int, int]) -> Stream: ...
+
+
+@overload
+def resize(video: Recording, frame: tuple[int, int]) -> Recording: ...
+
+
+def resize(video: Stream | Recording, frame: tuple[int, int]) -> Stream | Recording:
+    """The same video, or all videos of a recording, with frames of (rows, columns): each pixel is the mean of the area that it covers.
+
+    So the mean of a frame stays. Of depth, where 0 is no reading, an edge becomes a distance between.
 
     Raises:
-        FrameSizeError: this stream is no video, or the wanted size is not positive.
+        FrameSizeError: this stream is no video, the recording holds none, or the wanted size is not positive.
     """
-    if stream.frame is None or min(frame) < 1:
-        got = "a sensor" if stream.frame is None else f"a video of {stream.frame[0]} x {stream.frame[1]} pixels"
-        raise FrameSizeError(f"resize needs a video and a size of at least 1 x 1, got '{stream.name}', {got}, and {frame}.")
-    if stream.frame == frame:
-        return stream
-    return replace(stream, values=area_means(stream.values, frame).astype(np.float32, order="C"))
+    if isinstance(video, Recording):
+        if all(stream.frame is None for stream in video.streams.values()):
+            raise FrameSizeError(f"resize needs a video, this recording holds {', '.join(video.names) or 'no stream'}.")
+        resized = {name: stream if stream.frame is None else resize(stream, frame) for name, stream in video.streams.items()}
+        return replace(video, streams=resized)
+    if video.frame is None or min(frame) < 1:
+        got = "a sensor" if video.frame is None else f"a video of {video.frame[0]} x {video.frame[1]} pixels"
+        raise FrameSizeError(f"resize needs a video and a size of at least 1 x 1, got '{video.name}', {got}, and {frame}.")
+    if video.frame == frame:
+        return video
+    return replace(video, values=area_means(video.values, frame).astype(np.float32, order="C"))
 
 
 def area_means(pixels: NDArray[Any], frame: tuple[int, int]) -> NDArray[np.float64]:

@@ -22,6 +22,17 @@ def test_a_spread_stream_begins_at_0_and_ends_at_1_with_the_same_samples():
         assert np.array_equal(whole.is_observed(), given.is_observed())
 
 
+def test_a_spread_recording_has_each_part_over_the_whole_clip_and_labels_where_they_were():
+    labels = LabelTrack((Interval(1.0, 3.0, "wave"),))
+    given = Recording(
+        {"video": video(40, rate_hz=10.0), "acc": worn(50, rate_hz=50.0, start_s=1.0)}, labels=labels, events_s=(2.0,), subject="p"
+    )
+    whole = spread(given)
+    assert [(stream.start_s, stream.end_s) for stream in whole.streams.values()] == [(0.0, 1.0)] * 2
+    assert whole.labels.intervals == (Interval(0.25, 0.75, "wave"),)
+    assert (whole.events_s, whole.subject) == ((0.5,), "p")
+
+
 @pytest.mark.parametrize(
     ("stream", "told"),
     [

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_clips import pixels, video, worn
+from small_clips import clip, pixels, video, worn
 
 from sslts.data.frames import picked, resize
 from sslts.data.resample import resample
@@ -93,6 +93,16 @@ def test_clock_and_channels_of_a_resized_video_stay_and_the_same_size_is_the_sam
     assert (resized.name, resized.channels, resized.rate_hz, resized.start_s) == ("video", given.channels, 12.5, 1.5)
     assert resize(given, (6, 6)) is given
     assert resize(replace(given, values=pixels(0, (6, 6), 3)), (2, 2)).values.shape == (0, 3, 2, 2)
+
+
+def test_all_videos_of_a_recording_are_resized_and_its_sensors_stay():
+    given = clip(video(4, (6, 6)), worn(), subject="p")
+    resized = resize(given, (3, 2))
+    assert np.array_equal(resized.streams["video"].values, resize(given.streams["video"], (3, 2)).values)
+    assert resized.streams["acc"] is given.streams["acc"]
+    assert resized.subject == "p"
+    with pytest.raises(FrameSizeError, match="needs a video, this recording holds acc"):
+        resize(clip(worn()), (3, 2))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from sslts.config import Channel, Modality, SensorSpec
 from sslts.data.clips import spread
 from sslts.data.prepare import is_prepared, prepare
 from sslts.data.recording import Recording, Stream
-from sslts.errors import FrameSizeError, LengthError, MissingModalityError
+from sslts.errors import FrameSizeError, LengthError, MissingModalityError, UnusedStreamWarning
 
 ANYTHING = SensorSpec(modalities="any", window_s=1, stride_s=1, clock="clip")
 
@@ -100,7 +101,7 @@ def test_streams_by_other_names_are_told_by_name_whatever_they_last():
 
 
 def test_frames_of_depth_without_any_reading_are_lost_and_dark_frames_of_colour_are_not():
-    values = pixels(6)
+    values = np.full((6, 1, 4, 6), 2.5, dtype=np.float32)
     values[[1, 4]] = 0
     values[2, 0, 1:] = 0
     for kind, unit, seen in (("depth", "m", [True, False, True, True, False, True]), ("colour", "1", [True] * 6)):
@@ -149,9 +150,38 @@ def test_a_model_may_read_one_frame_of_each_clip():
 
 def test_frames_of_another_size_are_refused_with_the_call_that_resizes_them():
     with pytest.raises(
-        FrameSizeError, match=r"'video' is a video of 8 x 6 pixels, expected a video of 4 x 6 pixels\. .*resize\(stream, \(4, 6\)\)"
+        FrameSizeError, match=r"'video' is a video of 8 x 6 pixels, expected a video of 4 x 6 pixels\. .*resize\(recording, \(4, 6\)\)\.$"
     ):
         prepare(clip(video(12, (8, 6))), spec())
+
+
+def test_smaller_frames_and_depth_are_told_what_resizing_cannot_do():
+    channel = Channel(name="c0", kind="depth", unit="m")
+    wanted = SensorSpec(
+        modalities=(Modality(name="video", rate_hz=6, channels=(channel,), frame=(8, 8)),), window_s=1, stride_s=1, clock="clip"
+    )
+    given = clip(Stream("video", (channel,), 6.0, np.full((6, 1, 4, 8), 2.5, dtype=np.float32)))
+    with pytest.raises(FrameSizeError, match=r"Smaller frames gain no detail by it\. What depth must show.*card"):
+        prepare(given, wanted)
+
+
+def test_a_clip_given_to_a_model_that_reads_seconds_is_told_what_its_clock_is():
+    wanted = spec().model_copy(update={"clock": "seconds", "window_s": 5.0})
+    with pytest.raises(LengthError, match=r"lasts 1 s, one window needs 5 s\. Its clock is a clip's.*use a model that reads clips"):
+        prepare(clip(spread(worn(40))), wanted)
+    with pytest.raises(LengthError, match="Record longer"):
+        prepare(clip(worn(40)), wanted)
+
+
+def test_a_stream_of_the_kind_of_a_missing_one_is_warned_of():
+    named_otherwise = clip(video(12), replace(worn(20), name="wrist"))
+    with pytest.warns(UnusedStreamWarning, match=r"'acc' counts as missing, while wrist of the same kind \(accelerometer\)"):
+        prepare(named_otherwise, spec())
+    beside = clip(video(12), worn(20), replace(worn(20), name="wrist"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prepare(beside, spec())
+        prepare(clip(video(12)), spec())
 
 
 def test_a_sensor_in_place_of_a_video_is_refused_and_the_other_way_round():

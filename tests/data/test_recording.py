@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -249,3 +251,15 @@ def test_frames_take_positions_as_well():
     frame = pandas.DataFrame({axis: np.ones(50) for axis in "xyz"})
     made = Recording.from_pandas(frame, rate_hz=50, units={"acc": "g"}, name="acc", positions={"acc": "left ankle"})
     assert {channel.position for channel in made.streams["acc"].channels} == {"left ankle"}
+
+
+def test_what_is_no_array_of_the_expected_kind_is_told_by_what_it_is():
+    units = {"depth": "m"}
+    for path in ("clip.mp4", Path("clip.mp4")):
+        with pytest.raises(DTypeError, match=r"'depth' is a path \(clip\.mp4\).*sslts\.data\.readers"):
+            Recording.from_arrays({"depth": path}, rate_hz=10, units=units)
+    for shape in ((4, 3, 8, 8), (4, 8, 8, 3)):
+        with pytest.raises(ChannelError, match="Three channels look like colour, and 'depth' is one of another kind"):
+            Recording.from_arrays({"depth": np.ones(shape)}, rate_hz=10, units=units, channels={"depth": ["depth"]})
+    with pytest.raises(LengthError, match=r"'acc' is empty"):
+        Recording.from_arrays({"acc": []}, rate_hz=10, units={"acc": "g"}, channels={"acc": ["x", "y", "z"]})
