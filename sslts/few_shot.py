@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sslts import registry
 from sslts.config import ComponentRef
 from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings
-from sslts.errors import LengthError, UnsupportedError, naming
+from sslts.errors import ConfigError, DTypeError, LengthError, UnsupportedError, naming
 from sslts.interfaces import FewShotHead, FittedHead, build
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class Encodes(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recognition:
-    """scores: float32 [n, W] of each window for each class, larger is likelier; time_s: float64 [n], starts of the windows.
+    """scores: float32 [n, W] of each window for each class, larger is likelier; time_s: float64 [n], starts of the windows; present: bool
+    [n, M], which of the `modalities` each window had.
 
     A window without any modality scores NaN for every class, as does one whose embedding shares no place with those of a class's examples:
     a model that puts modalities side by side leaves the places of absent ones 0, so that there is nothing to compare.
@@ -42,6 +44,8 @@ class Recognition:
     classes: tuple[str, ...]
     scores: NDArray[np.float32]
     time_s: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    modalities: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -63,9 +67,14 @@ class Recognition:
         order = np.argsort(-self.scores[window], kind="stable")
         return [(self.classes[at], float(self.scores[window, at])) for at in order]
 
+    def used(self, window: int = 0) -> tuple[str, ...]:
+        """The modalities that one window had: a lost one takes no part, and nothing else says so."""
+        return tuple(name for name, there in zip(self.modalities, self.present[window], strict=True) if there)
+
     def __repr__(self) -> str:
         rows = [" ".join(f"{name} {score:.3g}," for name, score in self.ranked(window))[:-1] for window in range(min(len(self), _SHOWN))]
-        lines = [f"{start:g} s: {row or 'nothing to compare'}" for start, row in zip(self.time_s, rows, strict=False)]
+        told = [f"{row or 'nothing to compare'} (from {', '.join(self.used(at)) or 'nothing'})" for at, row in enumerate(rows)]
+        lines = [f"{start:g} s: {row}" for start, row in zip(self.time_s, told, strict=False)]
         return "\n".join([*lines, *([f"and {len(self) - _SHOWN} windows more"] if len(self) > _SHOWN else [])])
 
 
@@ -98,7 +107,8 @@ class FewShotClassifier:
         Raises:
             SignalError: a recording does not fit the model; of several, the message says which.
         """
-        if isinstance(recordings, Recording | Mapping):  # arrays alone do not know their rates: encode says how to make a recording
+        # Arrays alone do not know their rates, and a path is no recording: encode says how to make one.
+        if isinstance(recordings, Recording | Mapping | str) or not isinstance(recordings, Iterable):
             return self._recognised([self.model.encode(recordings, normalise=self.normalise)])[0]
         if self.transductive:
             return self._recognised(list(_embedded(self.model, recordings, self.normalise)))
@@ -106,7 +116,7 @@ class FewShotClassifier:
 
     def scores(self, recording: Recording) -> NDArray[np.float32]:
         """[n, W] for each window; larger is likelier. NaN for every class where there is nothing to compare (`Recognition`)."""
-        return self.predict(recording).scores
+        return self._recognised([self.model.encode(recording, normalise=self.normalise)])[0].scores
 
     def _recognised(self, parts: Sequence[Embeddings]) -> list[Recognition]:
         values = np.concatenate([np.empty((0, self.shown.shape[1]), np.float32), *(part.values for part in parts)])
@@ -116,7 +126,10 @@ class FewShotClassifier:
         # Only what can be compared: a transductive head would let the other windows take part in these.
         scores[usable] = self.head.scores(torch.from_numpy(values[usable])).detach().numpy()
         ends = np.cumsum([len(part.values) for part in parts])
-        return [Recognition(self.classes, scores[end - len(part.values) : end], part.time_s) for end, part in zip(ends, parts, strict=True)]
+        return [
+            Recognition(self.classes, scores[end - len(part.values) : end], part.time_s, part.present, part.modalities)
+            for end, part in zip(ends, parts, strict=True)
+        ]
 
 
 def fitted_classifier(
@@ -125,13 +138,16 @@ def fitted_classifier(
     """A head fitted on every window of labelled recordings.
 
     Raises:
-        LengthError: no support, not one label a recording, or nothing was seen of any example of a class.
+        LengthError: not one label a recording, fewer than two classes, or nothing was seen of any example of a class.
+        DTypeError: labels that are no names.
         SignalError: a recording does not fit the model; the message says which.
     """
-    if isinstance(support, Recording) or isinstance(labels, str):
-        raise LengthError("few_shot needs a list of recordings and a list of labels, one a recording: few_shot([clip], ['label']).")
-    if not len(support) or len(support) != len(labels):
+    if any(isinstance(given, Recording | Mapping | str) or not isinstance(given, Iterable) for given in (support, labels)):
+        raise LengthError("few_shot needs a list of recordings and a list of labels, one a recording: few_shot([a, b], ['wave', 'clap']).")
+    support, labels = list(support), list(labels)
+    if len(support) != len(labels):
         raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
+    _check_labels(labels)
     parts = list(_embedded(model, support, normalise))
     classes = sorted(set(labels))
     lost = [at for at, part in enumerate(parts) if not part.usable.any()]
@@ -155,6 +171,17 @@ def fitted_classifier(
     return FewShotClassifier(model, head.fit(values, numbers), tuple(classes), shown, normalise, head.transductive)
 
 
+def _check_labels(labels: Sequence[object]) -> None:
+    wrong = next((at for at, label in enumerate(labels) if not isinstance(label, str | int | np.integer)), None)
+    if wrong is None and len({isinstance(label, str) for label in labels}) > 1:
+        wrong = next(at for at, label in enumerate(labels) if not isinstance(label, str))
+    if wrong is not None:
+        raise DTypeError(f"Labels are names of classes (or whole numbers throughout), label {wrong} is {labels[wrong]!r}.")
+    if len(set(labels)) < 2:
+        told = f"'{labels[0]}' alone, which every recording would be called" if labels else "no recording"
+        raise LengthError(f"few_shot needs examples of two classes or more, got {told}.")
+
+
 def _embedded(model: Encodes, recordings: Sequence[Recording], normalise: Normalise | None) -> Iterator[Embeddings]:
     for at, recording in enumerate(recordings):
         with naming(_which(at, recording)):
@@ -174,6 +201,11 @@ def built_head(head: str | FewShotHead | ComponentRef, embed_dim: int) -> FewSho
     """
     if isinstance(head, FewShotHead):
         return head
+    if not isinstance(head, str | ComponentRef):
+        raise ConfigError(
+            f"head must be the name of a head ({', '.join(registry.names('head'))}) or one that was built, "
+            f"got {head.__name__ if isinstance(head, type) else type(head).__name__}."
+        )
     ref = ComponentRef(name=head) if isinstance(head, str) else head
     built: FewShotHead = build("head", ref, "head", {"embed_dim": embed_dim})
     if built.needs_training:

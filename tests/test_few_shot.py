@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 import sslts
 from sslts.data.recording import Recording
 from sslts.embeddings import Embeddings
-from sslts.errors import FrameSizeError, LengthError, RateError
+from sslts.errors import ConfigError, DTypeError, FrameSizeError, LengthError, MissingModalityError, RateError
 from sslts.few_shot import FewShotClassifier, built_head, fitted_classifier
 
 NAN = float("nan")
@@ -111,18 +112,61 @@ def test_examples_whose_embeddings_are_0_are_refused(model):
 def test_what_is_no_recording_is_refused_as_encode_refuses_it():
     loaded = sslts.load("crossl-wesad")
     with pytest.raises(RateError, match=r"Recording 0: 'acc' has no rate"):
-        loaded.few_shot([{"acc": np.zeros((640, 3))}], ["x"])
+        loaded.few_shot([{"acc": np.zeros((640, 3))}] * 2, ["x", "y"])
     found = FewShotClassifier(
         loaded, built_head("prototypes", 4).fit(torch.eye(2), torch.arange(2)), ("x", "y"), np.ones((2, 2), dtype=bool)
     )
     for asked in ({"acc": np.zeros((640, 3))}, [{"acc": np.zeros((640, 3))}]):
-        with pytest.raises(RateError, match="'acc' has no rate"):
+        with pytest.raises(RateError, match="'acc' has no rate.*Recording.from_arrays"):
             found.predict(asked)
+    for asked in ("S01.zip", Path("S01.zip"), None, 3, loaded):
+        with pytest.raises(MissingModalityError, match=rf"got {type(asked).__name__}\..*Recording.from_arrays"):
+            found.predict(asked)
+        with pytest.raises(MissingModalityError, match=rf"got {type(asked).__name__}\."):
+            found.scores(asked)
+    with pytest.raises(MissingModalityError, match="got list"):
+        found.scores([Recording({})])
 
 
-@pytest.mark.parametrize("wrong", [("clip", ["x"]), (["clip"], "x")])
+@pytest.mark.parametrize("wrong", [("clip", ["x"]), (["clip"], "x"), (["clip"], None), (None, ["x"]), ({"clip": 1}, ["x"])])
 def test_one_recording_or_one_label_that_is_no_list_is_refused(model, wrong):
     clip = model.clip([1, 0, 1, 0])
-    support, labels = (clip if wrong[0] == "clip" else [clip]), wrong[1]
+    support, labels = {"clip": clip, "['clip']": [clip]}.get(str(wrong[0]), wrong[0]), wrong[1]
     with pytest.raises(LengthError, match="needs a list of recordings and a list of labels"):
         fitted_classifier(model, support, labels, built_head("prototypes", 4), None)
+
+
+def test_examples_may_come_from_generators_and_classes_be_numbers(model):
+    clips = [model.clip([1, 0.1, 1, 0.1]), model.clip([0.1, 1, 0.1, 1])]
+    found = fitted(model, (clip for clip in clips), np.array([4, 7]))
+    assert found.predict(model.clip([1, 0.1, 1, 0])).predicted == [4]
+    assert [each.predicted for each in found.predict(clip for clip in clips)] == [[4], [7]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [(["x", None], "label 1 is None"), ([NAN, "x"], "label 0 is nan"), (["x", 1], "label 1 is 1"), ([["x"], "y"], r"label 0 is \['x'\]")],
+)
+def test_labels_that_are_no_names_are_refused_before_anything_is_encoded(model, labels, told):
+    with pytest.raises(DTypeError, match=told):
+        fitted(model, [Recording({}), Recording({})], labels)
+
+
+@pytest.mark.parametrize("labels", [["x"], ["x", "x"]])
+def test_one_class_alone_is_refused(model, labels):
+    with pytest.raises(LengthError, match="two classes or more, got 'x' alone"):
+        fitted(model, [model.clip([1, 0, 1, 0])] * len(labels), labels)
+
+
+@pytest.mark.parametrize(("head", "told"), [(3, "got int"), (["ridge"], "got list"), (torch.nn.Linear, "got Linear"), (len, "got builtin")])
+def test_a_head_that_is_none_is_refused_with_those_that_are(head, told):
+    with pytest.raises(ConfigError, match=rf"the name of a head \(.*prototypes.*\) or one that was built, {told}"):
+        built_head(head, 4)
+
+
+def test_a_window_says_which_modalities_it_was_named_by(model):
+    support = [model.clip([1, 0, 1, 0]), model.clip([0, 1, 0, 1])]
+    found = fitted(model, support, ["x", "y"]).predict(model.clip([1, 0.1, 1, 0], [NAN, NAN, 1, 0], [NAN] * 4))
+    assert [found.used(window) for window in range(3)] == [("a", "b"), ("b",), ()]
+    assert "(from a, b)" in repr(found)
+    assert "2 s: nothing to compare (from nothing)" in repr(found)
