@@ -70,10 +70,10 @@ class Embeddings:
 
 
 class RunningScale:
-    """Mean and standard deviation of each dimension over rows that come in pieces, in float64."""
+    """Mean and standard deviation of each dimension over rows that come in pieces, in float64. count: rows so far."""
 
     def __init__(self, embed_dim: int) -> None:
-        self._count = 0
+        self.count = 0
         self._mean = np.zeros(embed_dim)
         self._squares = np.zeros(embed_dim)
 
@@ -82,15 +82,15 @@ class RunningScale:
         if not len(values):
             return
         rows = values.astype(np.float64)
-        mean, total = rows.mean(0), self._count + len(rows)
+        mean, total = rows.mean(0), self.count + len(rows)
         shift = mean - self._mean
-        self._squares += ((rows - mean) ** 2).sum(0) + shift**2 * self._count * len(rows) / total
+        self._squares += ((rows - mean) ** 2).sum(0) + shift**2 * self.count * len(rows) / total
         self._mean += shift * len(rows) / total
-        self._count = total
+        self.count = total
 
     def standardise(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """(values - mean) / deviation; a dimension that never varies becomes 0."""
-        deviation = np.sqrt(self._squares / max(self._count, 1))
+        deviation = np.sqrt(self._squares / max(self.count, 1))
         return ((values - self._mean) / np.where(deviation > 1e-8, deviation, 1.0)).astype(np.float32)
 
 

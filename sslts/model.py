@@ -174,6 +174,12 @@ class Model(Retrieval, Stored):
         centre = RunningScale(self.embed_dim)
         for piece in pieces:
             centre.add(piece.values[piece.usable])
+        if centre.count == 1:
+            what = "A clip is one window" if spec.clock == "clip" else "One window alone holds anything"
+            raise LengthError(
+                f"{what}, and under normalise='recording' a window is what differs from the others of its recording: nothing would be "
+                "left. Use normalise='artefact'."
+            )
         for piece in self._pieces(prepared, {}, normalise, stride, batch_size, progress):
             scaled = np.where(piece.usable[:, None], centre.standardise(piece.values), np.float32(0))
             yield replace(piece, values=scaled)
@@ -229,7 +235,8 @@ class Model(Retrieval, Stored):
         head: by name, as it was built, or None for the one that this model's method is judged with.
 
         Raises:
-            LengthError: no support, not one label a recording, or nothing was seen of any example of a class.
+            LengthError: not one label a recording, fewer than two classes, or nothing was seen of any example of a class.
+            DTypeError: labels that are no names.
             SignalError: a recording does not fit; the message says which.
             UnknownComponentError: no such head.
             UnsupportedError: a head by name whose weights must be trained first.

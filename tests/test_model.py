@@ -147,7 +147,7 @@ def test_broken_samples_never_make_an_embedding_infinite(model, broken, normalis
     [
         (arrays(3), RATES, UNITS, LengthError, r"lasts 3 s, one window needs 4 s\. Record longer"),
         (arrays(0), RATES, UNITS, LengthError, "empty"),
-        (arrays(), None, UNITS, RateError, "give rate_hz="),
+        (arrays(), None, UNITS, RateError, "take rate_hz="),
         (arrays(), 0, UNITS, RateError, "above 0"),
         (arrays(), {"acc": 8}, UNITS, RateError, "'eda' has no rate"),
         (arrays(), RATES, None, UnitError, "Give units="),
@@ -203,6 +203,19 @@ def test_embeddings_are_z_scored_over_the_recording_where_the_model_says_so(mode
     np.testing.assert_allclose(found.values[:, varies], ((exact - exact.mean(0)) / exact.std(0).clip(1e-6))[:, varies], atol=2e-3)
     assert not found.values[:, ~varies].any()
     assert found.normalise == "recording"
+
+
+def test_one_window_alone_is_refused_rather_than_standardised_to_nothing(model):
+    scaled = with_recording(model, "embedding")
+    short = Recording.from_arrays(arrays(4), rate_hz=RATES, units=UNITS)
+    assert len(scaled.encode(short)) == 1
+    with pytest.raises(LengthError, match=r"nothing would be left\. Use normalise='artefact'"):
+        scaled.encode(short, normalise="recording")
+    lost = arrays(4)
+    for values in lost.values():
+        values[:] = np.nan
+    unseen = scaled.encode(Recording.from_arrays(lost, rate_hz=RATES, units=UNITS), normalise="recording")
+    assert unseen.usable.tolist() == [False]
 
 
 def test_input_statistics_are_the_recordings_own_where_the_model_says_so(model):
@@ -275,7 +288,7 @@ def test_few_shot_names_no_class_where_nothing_was_seen(model):
 def test_few_shot_needs_a_label_a_recording_and_a_known_head(model):
     with pytest.raises(LengthError, match="one label a recording, got 1 recordings and 2 labels"):
         model.few_shot([recording()], ["a", "b"])
-    with pytest.raises(LengthError, match="got 0 recordings"):
+    with pytest.raises(LengthError, match="two classes or more, got no recording"):
         model.few_shot([], [])
     with pytest.raises(UnknownComponentError, match="prototypes"):
         model.few_shot([recording()], ["a"], head="prototype")
