@@ -22,7 +22,9 @@ class Normalise(StrEnum):
 def encode(
     model: ModelName,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Recordings, or folders that hold several.")],
-    reader: Annotated[str, typer.Option(help="Layout of the files: empatica-e4, wesad, wesad-wrist, csv, a plugin's.")] = "empatica-e4",
+    reader: Annotated[
+        str, typer.Option(help="Layout of the files: empatica-e4, wesad, utd-mhad, csv, ...: sslts list --kind reader.")
+    ] = "empatica-e4",
     option: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="An option of the reader; repeatable.")] = None,
     session: Annotated[list[str] | None, typer.Option(help="Only this session (subject); repeatable.")] = None,
     out: Annotated[Path, typer.Option(help="Where the embeddings go: .npz, .csv or .parquet.")] = Path("embeddings.npz"),

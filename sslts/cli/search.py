@@ -57,8 +57,11 @@ def search(
     source = make_reader(reader, option or []) if inputs else None
 
     from sslts.model import load
+    from sslts.retrieval.words import text_method
 
     finder = load(model, device=device)
+    if like is None:
+        text_method(finder.method, finder.name, "search by words")  # said before hours of recordings are embedded
     asked = query if like is None else _example(source, inputs, like, at)
     with warnings_in_one_line():
         if index is None:

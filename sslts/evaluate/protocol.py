@@ -229,16 +229,19 @@ def load_protocol(source: str | Path) -> Protocol:
         return _checked(parse(Protocol, read_json(source), str(source)))
     if source not in protocols():
         if source in built_in():
-            raise UnknownNameError(
-                f"'{source}' judges words, not a classifier: load it with sslts.evaluate.text_protocols. Leave-out protocols: "
-                f"{_list(protocols())}."
+            episodes = built_in()[source]["kind"] == "episodes"
+            what = (
+                "is of few-shot episodes, load it with sslts.evaluate.one_shot"
+                if episodes
+                else ("judges words, load it with sslts.evaluate.text_protocols")
             )
+            raise UnknownNameError(f"'{source}' leaves nobody out for a classifier: it {what}. Leave-out protocols: {_list(protocols())}.")
         raise UnknownNameError(f"No protocol is named '{source}'. {suggest(source, protocols())}Known protocols: {_list(protocols())}.")
     return _checked(parse(Protocol, built_in()[source], source))
 
 
 def protocols() -> tuple[str, ...]:
-    """Names of the built-in leave-out protocols. (Those of another "kind" are loaded by `sslts.evaluate.text_protocols`.)"""
+    """Names of the built-in leave-out protocols. (Those of another "kind" are loaded by `text_protocols` and `one_shot`.)"""
     return tuple(name for name, content in built_in().items() if "kind" not in content)
 
 

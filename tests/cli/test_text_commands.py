@@ -174,3 +174,9 @@ def test_bad_input_ends_in_one_line(folder, arguments, complaint):
     told = invoke(*arguments[:1], folder, *arguments[1:], code=1)
     assert complaint in told
     assert told.count("\n") == 1
+
+
+def test_words_for_a_model_without_text_are_refused_before_anything_is_read():
+    result = run.invoke(app, ["search", "nowhere", "walking", "--model", "crossl-wesad", "--reader", "motionsense", "--quiet"])
+    assert result.exit_code == 1
+    assert "crossl-wesad has no text tower, so it cannot search by words. Models that can:" in result.stderr

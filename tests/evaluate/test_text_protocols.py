@@ -127,5 +127,7 @@ def test_protocols_of_words_are_not_leave_out_protocols():
     assert protocols() == ("dsads-loso", "motionsense-6fold", "wesad-loso")
     with pytest.raises(UnknownNameError, match="judges words"):
         load_protocol("har-zero-shot")
+    with pytest.raises(UnknownNameError, match=r"few-shot episodes, load it with sslts\.evaluate\.one_shot"):
+        load_protocol("utd-one-shot")
     with pytest.raises(UnknownNameError, match="Known: har-retrieval, wesad-text"):
         load_retrieval("har-zero-shot")
