@@ -173,6 +173,8 @@ weights are published under the Apache-2.0 licence.""",
 - Eight people, one room, one camera in front of them, one inertial sensor whose place (right wrist, or right thigh for six actions)
   depends on the action: with inertial data, which actions are asked for matters much, and the folds differ accordingly.
 - It chooses between the classes that it has examples of and cannot say that none of them fits.
+- Depth is in metres, and 0 wherever the person is not: that is how the clips come that it was trained on, cut to the person, who fills
+  most of the height. A wall behind, or a person small in the frame, was never seen. A frame that holds NaN counts as lost as a whole.
 - Clips are cut to one movement; it does not find movements in a long recording.
 - Fixed views and whitening carry the figures: what pretraining adds to the same model with random weights is said above, and is within
   a point. The ViT alone recognises fewer than the fixed views do, and with random weights as many. Some hundred clips may be too few.
