@@ -138,7 +138,7 @@ def real_array(array: Any, name: str, *, video: bool = False) -> NDArray[np.floa
     except (ValueError, TypeError, RuntimeError) as error:
         raise DTypeError(f"'{name}' cannot be read as an array of numbers ({error}).") from error
     if isinstance(array, str | os.PathLike):
-        raise DTypeError(f"'{name}' is a path ({os.fspath(array)}), expected an array of numbers. Files are read by sslts.data.readers.")
+        raise DTypeError(f"'{name}' is {os.fspath(array)!r}, expected an array of numbers. Files are read by sslts.data.readers.")
     if raw.dtype.kind not in "iuf":
         what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "text", "b": "booleans", "M": "dates", "m": "durations"}
         raise DTypeError(

@@ -6,6 +6,7 @@ What stays plausible cannot be noticed: angular velocity in rad/s that is declar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,66 @@ from sslts.errors import RangeError
 
 #: Plausible median magnitude of an accelerometer, in g. Gravity alone is 1; sport is rarely above 4.
 MAGNITUDE_G = (0.2, 4.0)
-#: Median magnitude of a gyroscope that no wearable reaches: most end at 2,000 deg/s.
-TURNING_DEG_S = (0.0, 2500.0)
-#: Plausible median distance of what a depth camera or a lidar sees.
-DEPTH_M = (0.1, 100.0)
-#: Plausible median span of the coordinates of a skeleton's joints: from a hand to a person at the far end of a hall.
-SKELETON_M = (0.05, 30.0)
-#: Frames that are looked at: a unit shows in any.
+#: Median magnitude of a gyroscope: most measure up to 2,000 deg/s, few more than twice that.
+TURNING_DEG_S = (0.0, 4000.0)
+#: Plausible median distance of what a depth camera sees, from a hand before it to the ground below a drone.
+DEPTH_M = (0.01, 200.0)
+#: Plausible median span of joints along the axis in which they lie farthest apart: of fingertips, or of several people.
+SKELETON_M = (0.02, 30.0)
+#: Frames that are looked at, at most: a unit shows in any.
 _FRAMES = 32
-#: Coordinates below which joints have no span to judge: three joints.
-_COORDINATES = 9
+#: Joints below which there is no span to judge.
+_JOINTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Physics:
+    """What can be of one kind of sensor. usual: where the unit to suggest would put the value; why: one sentence for the message."""
+
+    what: str
+    base: str
+    bounds: tuple[float, float]
+    usual: tuple[float, float]
+    units: tuple[str, ...]
+    why: str
+
+
+_LENGTHS = ("m", "mm", "cm")
+_KINDS: Mapping[str, _Physics] = {
+    "accelerometer": _Physics(
+        "the median magnitude of acceleration",
+        "g",
+        MAGNITUDE_G,
+        MAGNITUDE_G,
+        ("g", "m/s^2", "1/64 g", "mg", "cm/s^2"),
+        "an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, its kind is 'linear-acceleration', which "
+        "only models that were trained on it read: give the raw acceleration if you have it.",
+    ),
+    "gyroscope": _Physics(
+        "the median magnitude of angular velocity",
+        "deg/s",
+        TURNING_DEG_S,
+        (1.0, 1000.0),
+        ("deg/s", "rad/s"),
+        "most gyroscopes measure 2,000 deg/s at most, about 35 rad/s.",
+    ),
+    "depth": _Physics(
+        "the median depth",
+        "m",
+        DEPTH_M,
+        (0.3, 10.0),
+        _LENGTHS,
+        "depth is the distance from the camera, and 0 where there is no reading.",
+    ),
+    "joint-position": _Physics(
+        "the median span of the joints",
+        "m",
+        SKELETON_M,
+        (0.3, 3.0),
+        _LENGTHS,
+        "the joints of a person lie about 2 m apart at most.",
+    ),
+}
 
 
 def check_plausible(stream: Stream, order: Sequence[int], modality: Modality | None = None) -> None:
@@ -36,80 +87,60 @@ def check_plausible(stream: Stream, order: Sequence[int], modality: Modality | N
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for index, channel in zip(order, modality.channels if modality else stream.channels, strict=True):
-        place = channel.position if channel.kind in _THREE_AXES else ""
-        groups.setdefault((channel.kind, place), []).append(index)
+        if channel.kind in _KINDS:
+            place = "" if channel.kind == "joint-position" else channel.position  # of joints each has its own
+            groups.setdefault((channel.kind, place), []).append(index)
     for (kind, _), columns in groups.items():
         units = {stream.channels[index].unit for index in columns}
-        if len(units) != 1:
-            continue
-        if kind in _THREE_AXES and len(columns) == 3:
-            _check_axes(stream, kind, columns, units.pop())
-        elif kind == "depth" and stream.frame is not None:
-            _check_depth(stream, columns, units.pop())
-        elif kind == "joint-position" and len(columns) >= _COORDINATES:
-            _check_skeleton(stream, columns, units.pop())
+        physics = _KINDS[kind]
+        if len(units) == 1 and units <= set(compatible_units(physics.base)):
+            value = _value(stream, kind, columns)
+            if value is not None:
+                _check(stream.name, value, units.pop(), physics)
 
 
-#: Kind -> unit, plausible median magnitude of three orthogonal axes, what is measured, units to suggest.
-_THREE_AXES: Mapping[str, tuple[str, tuple[float, float], str, tuple[str, ...]]] = {
-    "accelerometer": ("g", MAGNITUDE_G, "acceleration", ("g", "m/s^2", "1/64 g", "mg", "cm/s^2")),
-    "gyroscope": ("deg/s", TURNING_DEG_S, "angular velocity", ("deg/s", "rad/s", "mdeg/s")),
-}
-_FEELS_GRAVITY = (
-    "an accelerometer feels gravity, about 1 g or 9.81 m/s^2. If gravity was removed, its kind is 'linear-acceleration', which "
-    "only models that were trained on it read: give the raw acceleration if you have it."
-)
-_LENGTHS = ("m", "mm", "cm")
+def _value(stream: Stream, kind: str, columns: list[int]) -> float | None:
+    """The number that physics bounds, or None where there is nothing to judge."""
+    if kind == "depth":
+        return _depth(stream, columns) if stream.frame is not None else None
+    if stream.frame is not None:
+        return None
+    return _span(stream, columns) if kind == "joint-position" else _magnitude(stream, columns)
 
 
-def _check_axes(stream: Stream, kind: str, columns: list[int], unit: str) -> None:
-    base, bounds, what, candidates = _THREE_AXES[kind]
+def _magnitude(stream: Stream, columns: list[int]) -> float | None:
+    """Of three orthogonal axes."""
     observed = stream.is_observed()[:, columns].all(axis=1)
-    if unit not in compatible_units(base) or not observed.any():
+    if len(columns) != 3 or not observed.any():
+        return None
+    return float(np.median(np.linalg.norm(stream.values[observed][:, columns], axis=1)))
+
+
+def _depth(stream: Stream, columns: list[int]) -> float | None:
+    seen = stream.values[_spaced(stream.is_observed()[:, 0])][:, columns]
+    reading = seen[seen != 0]
+    return float(np.median(reading)) if reading.size else None
+
+
+def _span(stream: Stream, columns: list[int]) -> float | None:
+    """Along the axis in which joints lie farthest apart; where the origin of their coordinates is does not matter."""
+    frames = stream.values[_spaced(np.asarray(stream.is_observed()[:, columns].all(axis=1)))]
+    axes = [[at for at in columns if stream.channels[at].name.endswith(f"-{axis}")] for axis in "xyz"]
+    if not len(frames) or min(len(axis) for axis in axes) < _JOINTS:
+        return None
+    return max(float(np.median(np.ptp(frames[:, axis], axis=1))) for axis in axes)
+
+
+def _spaced(observed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Some of the rows that were observed, evenly spread."""
+    rows = np.flatnonzero(observed)
+    return rows if len(rows) <= _FRAMES else rows[np.linspace(0, len(rows) - 1, _FRAMES).astype(np.intp)]
+
+
+def _check(name: str, value: float, unit: str, physics: _Physics) -> None:
+    low, high = physics.bounds
+    if value == 0 or low <= convert(value, unit, physics.base) <= high:
         return
-    magnitude = float(np.median(np.linalg.norm(stream.values[observed][:, columns], axis=1)))
-    why = _FEELS_GRAVITY if kind == "accelerometer" else f"no gyroscope turns at more than {bounds[1]:g} deg/s for half of its time."
-    _check(stream, f"the median magnitude of {what}", magnitude, unit, base, bounds, what, candidates, why)
-
-
-def _check_depth(stream: Stream, columns: list[int], unit: str) -> None:
-    seen = _looked_at(stream)[:, columns]
-    reading = seen[seen != 0]  # 0: no reading
-    if unit not in compatible_units("m") or not reading.size:
-        return
-    why = "depth is the distance from the camera, and 0 where there is no reading."
-    _check(stream, "the median depth", float(np.median(reading)), unit, "m", DEPTH_M, "distance", _LENGTHS, why)
-
-
-def _check_skeleton(stream: Stream, columns: list[int], unit: str) -> None:
-    joints = _looked_at(stream)[:, columns]
-    if unit not in compatible_units("m") or not joints.size:
-        return
-    span = float(np.median(np.ptp(joints, axis=1)))
-    why = "the joints of a person lie about 2 m apart at most, a few metres from the camera."
-    _check(stream, "the median span of the joints' coordinates", span, unit, "m", SKELETON_M, "length", _LENGTHS, why)
-
-
-def _looked_at(stream: Stream) -> NDArray[np.float32]:
-    """Some of the frames in which all was observed, evenly spread."""
-    rows = np.flatnonzero(stream.is_observed().all(axis=1))
-    return stream.values[rows[:: max(1, len(rows) // _FRAMES)]]
-
-
-def _check(
-    stream: Stream,
-    what: str,
-    value: float,
-    unit: str,
-    base: str,
-    bounds: tuple[float, float],
-    quantity: str,
-    candidates: Sequence[str],
-    why: str,
-) -> None:
-    low, high = bounds
-    if value == 0 or low <= convert(value, unit, base) <= high:
-        return
-    fits = [other for other in candidates if low <= convert(value, other, base) <= high]
-    hint = f"looks like {fits[0]}" if fits else f"fits no known unit of {quantity}"
-    raise RangeError(f"'{stream.name}': {what} is {value:.4g}, declared {unit}. It {hint}: {why}")
+    fits = [other for other in physics.units if physics.usual[0] <= convert(value, other, physics.base) <= physics.usual[1]]
+    hint = f"It looks like {' or '.join(fits)}" if fits else "It fits no usual unit"
+    raise RangeError(f"'{name}': {physics.what} is {value:.4g}, declared {unit}. {hint}: {physics.why}")

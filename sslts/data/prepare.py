@@ -71,10 +71,12 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
     if spec.clock == "clip":  # the streams that the spec does not read must not stretch the clip
         read = _read_by(recording, spec)
         recording = as_clip(read) if read.streams else recording  # which then holds nothing that is expected
-    if spec.open:
+    if spec.modalities == "any":
         for stream in recording.streams.values():
-            check_plausible(stream, list(range(len(stream.channels))))
-        prepared = recording if spec.modalities == "any" else _described(recording, spec)
+            check_plausible(stream, range(len(stream.channels)))
+        prepared = recording
+    elif isinstance(spec.modalities, AnyChannels):
+        prepared = _described(recording, spec)
     else:
         found = [modality for modality in spec.named if modality.name in recording.streams]
         if not found:
@@ -97,13 +99,19 @@ def prepare(recording: Recording, spec: SensorSpec) -> Recording:
 
 
 def _warn_of_names(recording: Recording, ignored: Sequence[str], absent: Sequence[Modality]) -> None:
+    """Of a stream that only needs another name. One that says that it was worn elsewhere does not."""
     for modality in absent:
-        kinds = {channel.kind for channel in modality.channels}
-        alike = [name for name in ignored if any(channel.kind in kinds for channel in recording.streams[name].channels)]
+        wanted = modality.channels[0]
+        alike = [
+            name
+            for name in ignored
+            if (worn := recording.streams[name].channels[0]).kind == wanted.kind
+            and (not worn.position or not wanted.position or worn.position == wanted.position)
+        ]
         if alike:
             warnings.warn(
-                f"'{modality.name}' counts as missing, while {', '.join(alike)} of the same kind ({', '.join(sorted(kinds))}) is not "
-                f"used. If it is only named otherwise, call it '{modality.name}'.",
+                f"'{modality.name}' counts as missing, and of the same kind ({wanted.kind}) these stay unused: {', '.join(alike)}. "
+                f"If one is only named otherwise, call it '{modality.name}'.",
                 UnusedStreamWarning,
                 stacklevel=_outside(),
             )
@@ -268,13 +276,11 @@ def _check_length(recording: Recording, spec: SensorSpec, slack_s: float) -> Non
     if all(len(stream) == 0 for stream in recording.streams.values()):
         raise LengthError(f"This recording is empty: {', '.join(recording.names)} hold no samples. Give at least {spec.window_s:g} s.")
     if recording.duration_s < spec.window_s - slack_s:
+        is_clip = recording.start_s == 0 and abs(recording.duration_s - 1) < TOLERANCE_S
         raise LengthError(
             f"This recording lasts {recording.duration_s:.4g} s, one window needs {spec.window_s:g} s. "
-            + (
-                "Its clock is a clip's, from 0 to 1, and says nothing of seconds: use a model that reads clips."
-                if recording.start_s == 0 and abs(recording.duration_s - 1) < TOLERANCE_S
-                else "Record longer, or use a model with a shorter window."
-            )
+            "Record longer, or use a model with a shorter window."
+            + (" If this is a clip, whose clock runs from 0 to 1: use a model that reads clips." if is_clip else "")
         )
 
 

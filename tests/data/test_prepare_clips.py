@@ -167,21 +167,30 @@ def test_smaller_frames_and_depth_are_told_what_resizing_cannot_do():
 
 def test_a_clip_given_to_a_model_that_reads_seconds_is_told_what_its_clock_is():
     wanted = spec().model_copy(update={"clock": "seconds", "window_s": 5.0})
-    with pytest.raises(LengthError, match=r"lasts 1 s, one window needs 5 s\. Its clock is a clip's.*use a model that reads clips"):
+    with pytest.raises(
+        LengthError, match=r"lasts 1 s, one window needs 5 s\. Record longer.* If this is a clip.*use a model that reads clips"
+    ):
         prepare(clip(spread(worn(40))), wanted)
-    with pytest.raises(LengthError, match="Record longer"):
+    with pytest.raises(LengthError, match=r"use a model with a shorter window\.$"):
         prepare(clip(worn(40)), wanted)
 
 
 def test_a_stream_of_the_kind_of_a_missing_one_is_warned_of():
     named_otherwise = clip(video(12), replace(worn(20), name="wrist"))
-    with pytest.warns(UnusedStreamWarning, match=r"'acc' counts as missing, while wrist of the same kind \(accelerometer\)"):
+    with pytest.warns(UnusedStreamWarning, match=r"'acc' counts as missing.* \(accelerometer\) these stay unused: wrist\.") as told:
         prepare(named_otherwise, spec())
+    assert told[0].filename == __file__, "where the call is"
+    held = replace(worn(20), name="chest", channels=tuple(c.model_copy(update={"position": "chest"}) for c in AXES))
+    placed = tuple(c.model_copy(update={"position": "wrist"}) for c in AXES)
+    on_wrist = spec().model_copy(
+        update={"modalities": (spec().modality("video"), spec().modality("acc").model_copy(update={"channels": placed}))}
+    )
     beside = clip(video(12), worn(20), replace(worn(20), name="wrist"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         prepare(beside, spec())
         prepare(clip(video(12)), spec())
+        prepare(clip(video(12), held), on_wrist)
 
 
 def test_a_sensor_in_place_of_a_video_is_refused_and_the_other_way_round():

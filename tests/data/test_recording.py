@@ -256,7 +256,7 @@ def test_frames_take_positions_as_well():
 def test_what_is_no_array_of_the_expected_kind_is_told_by_what_it_is():
     units = {"depth": "m"}
     for path in ("clip.mp4", Path("clip.mp4")):
-        with pytest.raises(DTypeError, match=r"'depth' is a path \(clip\.mp4\).*sslts\.data\.readers"):
+        with pytest.raises(DTypeError, match=r"'depth' is 'clip\.mp4', expected an array.*sslts\.data\.readers"):
             Recording.from_arrays({"depth": path}, rate_hz=10, units=units)
     for shape in ((4, 3, 8, 8), (4, 8, 8, 3)):
         with pytest.raises(ChannelError, match="Three channels look like colour, and 'depth' is one of another kind"):
