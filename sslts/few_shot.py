@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
@@ -172,11 +172,14 @@ def fitted_classifier(
 
 
 def _check_labels(labels: Sequence[object]) -> None:
-    wrong = next((at for at, label in enumerate(labels) if not isinstance(label, str | int | np.integer)), None)
-    if wrong is None and len({isinstance(label, str) for label in labels}) > 1:
-        wrong = next(at for at, label in enumerate(labels) if not isinstance(label, str))
-    if wrong is not None:
-        raise DTypeError(f"Labels are names of classes (or whole numbers throughout), label {wrong} is {labels[wrong]!r}.")
+    for at, label in enumerate(labels):
+        if label is None or not isinstance(label, Hashable) or label != label:
+            raise DTypeError(f"Labels are names of classes, label {at} is {label!r}.")
+    try:
+        sorted(set(labels))  # type: ignore[type-var]  # whatever can be put in order may name a class
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise DTypeError(f"Labels are names of classes, all of one kind, got {' and '.join(kinds)}.") from error
     if len(set(labels)) < 2:
         told = f"'{labels[0]}' alone, which every recording would be called" if labels else "no recording"
         raise LengthError(f"few_shot needs examples of two classes or more, got {told}.")

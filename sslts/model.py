@@ -163,6 +163,11 @@ class Model(Retrieval, Stored):
         normalise = self.config.preprocessing.default if normalise is None else normalise
         if normalise not in ("artefact", "recording"):
             raise ConfigError(f"normalise must be 'artefact' or 'recording', got '{normalise}'.")
+        if normalise == "recording" and self.config.preprocessing.recording == "embedding" and spec.clock == "clip":
+            raise ConfigError(
+                "A clip is one window, and under normalise='recording' a window is what differs from the others of its recording: nothing "
+                "would be left. Use normalise='artefact'."
+            )
         stride = spec.stride_s if stride_s is None else stride_s
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
@@ -175,11 +180,7 @@ class Model(Retrieval, Stored):
         for piece in pieces:
             centre.add(piece.values[piece.usable])
         if centre.count == 1:
-            what = "A clip is one window" if spec.clock == "clip" else "One window alone holds anything"
-            raise LengthError(
-                f"{what}, and under normalise='recording' a window is what differs from the others of its recording: nothing would be "
-                "left. Use normalise='artefact'."
-            )
+            logger.warning("%r holds one window to see: under normalise='recording' its embedding is 0, which says nothing.", whole)
         for piece in self._pieces(prepared, {}, normalise, stride, batch_size, progress):
             scaled = np.where(piece.usable[:, None], centre.standardise(piece.values), np.float32(0))
             yield replace(piece, values=scaled)

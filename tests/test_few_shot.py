@@ -138,6 +138,8 @@ def test_one_recording_or_one_label_that_is_no_list_is_refused(model, wrong):
 
 def test_examples_may_come_from_generators_and_classes_be_numbers(model):
     clips = [model.clip([1, 0.1, 1, 0.1]), model.clip([0.1, 1, 0.1, 1])]
+    assert fitted(model, clips, [1.5, 0.5]).classes == (0.5, 1.5)
+    assert fitted(model, clips, np.array([True, False])).classes == (False, True)
     found = fitted(model, (clip for clip in clips), np.array([4, 7]))
     assert found.predict(model.clip([1, 0.1, 1, 0])).predicted == [4]
     assert [each.predicted for each in found.predict(clip for clip in clips)] == [[4], [7]]
@@ -145,7 +147,13 @@ def test_examples_may_come_from_generators_and_classes_be_numbers(model):
 
 @pytest.mark.parametrize(
     ("labels", "told"),
-    [(["x", None], "label 1 is None"), ([NAN, "x"], "label 0 is nan"), (["x", 1], "label 1 is 1"), ([["x"], "y"], r"label 0 is \['x'\]")],
+    [
+        (["x", None], "label 1 is None"),
+        ([NAN, "x"], "label 0 is nan"),
+        (["x", 1], "all of one kind, got int and str"),
+        ([["x"], "y"], r"label 0 is \['x'\]"),
+        ([(["x"],), "y"], "all of one kind, got str and tuple"),
+    ],
 )
 def test_labels_that_are_no_names_are_refused_before_anything_is_encoded(model, labels, told):
     with pytest.raises(DTypeError, match=told):

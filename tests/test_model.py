@@ -8,9 +8,10 @@ import torch
 from small_recordings import RATES, UNITS, arrays, assert_same, recording
 from tiny_e4 import tiny_model
 
+import sslts
 from sslts._builtins import BUILTINS
 from sslts.config import Preprocessing, SensorSpec
-from sslts.data import specs, synthetic
+from sslts.data import readers, samples, specs, synthetic
 from sslts.data.collate import to_batch
 from sslts.data.normalise import fit_statistics
 from sslts.data.recording import Recording
@@ -205,17 +206,19 @@ def test_embeddings_are_z_scored_over_the_recording_where_the_model_says_so(mode
     assert found.normalise == "recording"
 
 
-def test_one_window_alone_is_refused_rather_than_standardised_to_nothing(model):
+def test_one_window_alone_is_standardised_to_nothing_and_told(model, caplog):
     scaled = with_recording(model, "embedding")
     short = Recording.from_arrays(arrays(4), rate_hz=RATES, units=UNITS)
-    assert len(scaled.encode(short)) == 1
-    with pytest.raises(LengthError, match=r"nothing would be left\. Use normalise='artefact'"):
-        scaled.encode(short, normalise="recording")
-    lost = arrays(4)
-    for values in lost.values():
-        values[:] = np.nan
-    unseen = scaled.encode(Recording.from_arrays(lost, rate_hz=RATES, units=UNITS), normalise="recording")
-    assert unseen.usable.tolist() == [False]
+    assert not scaled.encode(short, normalise="recording").values.any()
+    assert "holds one window to see: under normalise='recording' its embedding is 0" in caplog.text
+
+
+def test_a_clip_is_never_standardised_by_itself():
+    model = sslts.load("mu-mae-utd-mhad")
+    folder = samples.path("utd_mhad_ten_clips")
+    clip = readers.utd_mhad(folder, readers.sessions("utd-mhad", folder)[0], parts=("inertial",))
+    with pytest.raises(ConfigError, match=r"A clip is one window.*Use normalise='artefact'"):
+        model.encode(clip, normalise="recording")
 
 
 def test_input_statistics_are_the_recordings_own_where_the_model_says_so(model):
