@@ -147,9 +147,8 @@ def fitted_classifier(
     support, labels = list(support), list(labels)
     if len(support) != len(labels):
         raise LengthError(f"few_shot needs one label a recording, got {len(support)} recordings and {len(labels)} labels.")
-    _check_labels(labels)
+    classes = _classes(labels)
     parts = list(_embedded(model, support, normalise))
-    classes = sorted(set(labels))
     lost = [at for at, part in enumerate(parts) if not part.usable.any()]
     for label in classes:
         mine = [at for at, given in enumerate(labels) if given == label]
@@ -171,18 +170,20 @@ def fitted_classifier(
     return FewShotClassifier(model, head.fit(values, numbers), tuple(classes), shown, normalise, head.transductive)
 
 
-def _check_labels(labels: Sequence[object]) -> None:
+def _classes(labels: Sequence[str]) -> list[str]:
+    """The classes in order. Whatever can be put in order may name one."""
     for at, label in enumerate(labels):
         if label is None or not isinstance(label, Hashable) or label != label:
             raise DTypeError(f"Labels are names of classes, label {at} is {label!r}.")
     try:
-        sorted(set(labels))  # type: ignore[type-var]  # whatever can be put in order may name a class
+        classes = sorted(set(labels))
     except TypeError as error:
         kinds = sorted({type(label).__name__ for label in labels})
         raise DTypeError(f"Labels are names of classes, all of one kind, got {' and '.join(kinds)}.") from error
-    if len(set(labels)) < 2:
-        told = f"'{labels[0]}' alone, which every recording would be called" if labels else "no recording"
+    if len(classes) < 2:
+        told = f"'{classes[0]}' alone, which every recording would be called" if classes else "no recording"
         raise LengthError(f"few_shot needs examples of two classes or more, got {told}.")
+    return classes
 
 
 def _embedded(model: Encodes, recordings: Sequence[Recording], normalise: Normalise | None) -> Iterator[Embeddings]:
@@ -200,7 +201,7 @@ def _which(at: int, recording: object) -> str:
 def built_head(head: str | FewShotHead | ComponentRef, embed_dim: int) -> FewShotHead:
     """A head by name (with its defaults) or as a config names it, for embeddings of `embed_dim` numbers; or the one that was given.
 
-    UnsupportedError for a name whose weights mean nothing yet: it would answer, at random.
+    UnsupportedError for a name whose weights mean nothing yet: it would answer, at random. ConfigError for what is neither.
     """
     if isinstance(head, FewShotHead):
         return head

@@ -140,6 +140,7 @@ class Model(Retrieval, Stored):
 
         Raises:
             SignalError: rate, unit, channels, range or length do not fit; the message says what to do.
+            ConfigError: an argument out of bounds, or normalise="recording" where a clip's embedding would be all that it is compared with.
         """
         pieces = self.iter_encode(
             recording, rate_hz=rate_hz, units=units, normalise=normalise, stride_s=stride_s, batch_size=batch_size, progress=progress
@@ -241,6 +242,7 @@ class Model(Retrieval, Stored):
             SignalError: a recording does not fit; the message says which.
             UnknownComponentError: no such head.
             UnsupportedError: a head by name whose weights must be trained first.
+            ConfigError: a head that is neither a name nor one that was built.
         """
         built = built_head(self.method.few_shot_head if head is None else head, self.embed_dim)
         return fitted_classifier(self, support, labels, built, normalise)

@@ -22,7 +22,7 @@ from sslts.data.units import convert
 from sslts.data.windows import Cut, LabelledWindows, cut, labelled_windows, window_starts
 
 if TYPE_CHECKING:
-    from sslts.data import readers, specs, synthetic
+    from sslts.data import clips, frames, readers, specs, synthetic
     from sslts.data.collate import to_batch
     from sslts.data.normalise import fit_statistics, recording_statistics, standardise, standardise_windows
     from sslts.data.reader import Reader
@@ -39,9 +39,11 @@ __all__ = [
     "Stream",
     "WindowStore",
     "build_store",
+    "clips",
     "convert",
     "cut",
     "fit_statistics",
+    "frames",
     "labelled_windows",
     "prepare",
     "readers",
@@ -66,7 +68,7 @@ _LAZY = {
     "standardise_windows": "sslts.data.normalise",
     "to_batch": "sslts.data.collate",
 }
-_MODULES = ("readers", "specs", "synthetic")
+_MODULES = ("clips", "frames", "readers", "specs", "synthetic")
 
 
 def __getattr__(name: str) -> Any:

@@ -102,8 +102,8 @@ def _check_reach(recording: Recording) -> None:
         raise LengthError(
             f"'{stream.name}' reaches from {stream.start_s - start:.4g} to {stream.end_s - start:.4g} s of this clip, which lasts "
             f"{duration:.4g} s: over less than half of it, so that it would count as absent. If it shows the same as the others by "
-            "another clock, spread each over the clip: from sslts.data import clips; clips.spread(recording). If not, keep what all have "
-            f"seen: recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
+            "another clock, spread each over the clip: sslts.data.clips.spread(recording). If not, keep what all have seen: "
+            f"recording.window(start_s=..., duration_s=...), or leave it out: recording.without('{stream.name}')."
         )
 
 

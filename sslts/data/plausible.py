@@ -5,7 +5,7 @@ What stays plausible cannot be noticed: angular velocity in rad/s that is declar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +30,50 @@ _FRAMES = 32
 _JOINTS = 3
 
 
+def _magnitude(stream: Stream, columns: list[int]) -> float | None:
+    """Of three orthogonal axes."""
+    if len(columns) != 3 or stream.frame is not None:
+        return None
+    observed = stream.is_observed()[:, columns].all(axis=1)
+    if not observed.any():
+        return None
+    return float(np.median(np.linalg.norm(stream.values[observed][:, columns], axis=1)))
+
+
+def _depth(stream: Stream, columns: list[int]) -> float | None:
+    """Of what is no 0 in a video."""
+    if stream.frame is None:
+        return None
+    seen = stream.values[_spaced(stream.is_observed()[:, 0])][:, columns]
+    reading = seen[seen != 0]
+    return float(np.median(reading)) if reading.size else None
+
+
+def _span(stream: Stream, columns: list[int]) -> float | None:
+    """Along the axis in which joints lie farthest apart; where the origin of their coordinates is does not matter."""
+    if stream.frame is not None:
+        return None
+    frames = stream.values[_spaced(np.asarray(stream.is_observed()[:, columns].all(axis=1)))]
+    axes = [[at for at in columns if stream.channels[at].name.endswith(f"-{axis}")] for axis in "xyz"]
+    if not len(frames) or min(len(axis) for axis in axes) < _JOINTS:
+        return None
+    return max(float(np.median(np.ptp(frames[:, axis], axis=1))) for axis in axes)
+
+
+def _spaced(observed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Some of the rows that were observed, evenly spread."""
+    rows = np.flatnonzero(observed)
+    return rows if len(rows) <= _FRAMES else rows[np.linspace(0, len(rows) - 1, _FRAMES).astype(np.intp)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Physics:
-    """What can be of one kind of sensor. usual: where the unit to suggest would put the value; why: one sentence for the message."""
+    """What can be of one kind of sensor.
 
+    measured: the number that `bounds` hold, or None where there is nothing to judge; usual: where the unit to suggest would put it.
+    """
+
+    measured: Callable[[Stream, list[int]], float | None]
     what: str
     base: str
     bounds: tuple[float, float]
@@ -45,6 +85,7 @@ class _Physics:
 _LENGTHS = ("m", "mm", "cm")
 _KINDS: Mapping[str, _Physics] = {
     "accelerometer": _Physics(
+        _magnitude,
         "the median magnitude of acceleration",
         "g",
         MAGNITUDE_G,
@@ -54,6 +95,7 @@ _KINDS: Mapping[str, _Physics] = {
         "only models that were trained on it read: give the raw acceleration if you have it.",
     ),
     "gyroscope": _Physics(
+        _magnitude,
         "the median magnitude of angular velocity",
         "deg/s",
         TURNING_DEG_S,
@@ -62,6 +104,7 @@ _KINDS: Mapping[str, _Physics] = {
         "most gyroscopes measure 2,000 deg/s at most, about 35 rad/s.",
     ),
     "depth": _Physics(
+        _depth,
         "the median depth",
         "m",
         DEPTH_M,
@@ -70,6 +113,7 @@ _KINDS: Mapping[str, _Physics] = {
         "depth is the distance from the camera, and 0 where there is no reading.",
     ),
     "joint-position": _Physics(
+        _span,
         "the median span of the joints",
         "m",
         SKELETON_M,
@@ -94,47 +138,9 @@ def check_plausible(stream: Stream, order: Sequence[int], modality: Modality | N
         units = {stream.channels[index].unit for index in columns}
         physics = _KINDS[kind]
         if len(units) == 1 and units <= set(compatible_units(physics.base)):
-            value = _value(stream, kind, columns)
+            value = physics.measured(stream, columns)
             if value is not None:
                 _check(stream.name, value, units.pop(), physics)
-
-
-def _value(stream: Stream, kind: str, columns: list[int]) -> float | None:
-    """The number that physics bounds, or None where there is nothing to judge."""
-    if kind == "depth":
-        return _depth(stream, columns) if stream.frame is not None else None
-    if stream.frame is not None:
-        return None
-    return _span(stream, columns) if kind == "joint-position" else _magnitude(stream, columns)
-
-
-def _magnitude(stream: Stream, columns: list[int]) -> float | None:
-    """Of three orthogonal axes."""
-    observed = stream.is_observed()[:, columns].all(axis=1)
-    if len(columns) != 3 or not observed.any():
-        return None
-    return float(np.median(np.linalg.norm(stream.values[observed][:, columns], axis=1)))
-
-
-def _depth(stream: Stream, columns: list[int]) -> float | None:
-    seen = stream.values[_spaced(stream.is_observed()[:, 0])][:, columns]
-    reading = seen[seen != 0]
-    return float(np.median(reading)) if reading.size else None
-
-
-def _span(stream: Stream, columns: list[int]) -> float | None:
-    """Along the axis in which joints lie farthest apart; where the origin of their coordinates is does not matter."""
-    frames = stream.values[_spaced(np.asarray(stream.is_observed()[:, columns].all(axis=1)))]
-    axes = [[at for at in columns if stream.channels[at].name.endswith(f"-{axis}")] for axis in "xyz"]
-    if not len(frames) or min(len(axis) for axis in axes) < _JOINTS:
-        return None
-    return max(float(np.median(np.ptp(frames[:, axis], axis=1))) for axis in axes)
-
-
-def _spaced(observed: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Some of the rows that were observed, evenly spread."""
-    rows = np.flatnonzero(observed)
-    return rows if len(rows) <= _FRAMES else rows[np.linspace(0, len(rows) - 1, _FRAMES).astype(np.intp)]
 
 
 def _check(name: str, value: float, unit: str, physics: _Physics) -> None:

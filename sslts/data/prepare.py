@@ -230,13 +230,13 @@ def check_frame(stream: Stream, modality: Modality) -> None:
         return
     wanted = "a sensor [T, C]" if modality.frame is None else f"a video of {modality.frame[0]} x {modality.frame[1]} pixels"
     got = "a sensor [T, C]" if stream.frame is None else f"a video of {stream.frame[0]} x {stream.frame[1]} pixels"
-    cure = (
-        f" Resize it: from sslts.data import frames; frames.resize(recording, {modality.frame})." if modality.frame and stream.frame else ""
-    )
-    if cure and any(have < want for have, want in zip(stream.frame or (), modality.frame or (), strict=True)):
-        cure += " Smaller frames gain no detail by it."
-    if cure and any(channel.kind == "depth" for channel in modality.channels):
-        cure += " What depth must show, and what must be cut away first, is on the model's card."
+    cure = ""
+    if modality.frame and stream.frame:
+        cure = f" Resize it: sslts.data.frames.resize(recording, {modality.frame})."
+        if any(have < want for have, want in zip(stream.frame, modality.frame, strict=True)):
+            cure += " Smaller frames gain no detail by it."
+        if any(channel.kind == "depth" for channel in modality.channels):
+            cure += " What depth must show, and what must be cut away first, is on the model's card."
     raise FrameSizeError(f"'{stream.name}' is {got}, expected {wanted}.{cure}")
 
 

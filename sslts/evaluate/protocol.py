@@ -228,14 +228,11 @@ def load_protocol(source: str | Path) -> Protocol:
     if isinstance(source, Path):
         return _checked(parse(Protocol, read_json(source), str(source)))
     if source not in protocols():
-        if source in built_in():
-            episodes = built_in()[source]["kind"] == "episodes"
-            what = (
-                "is of few-shot episodes, load it with sslts.evaluate.one_shot"
-                if episodes
-                else ("judges words, load it with sslts.evaluate.text_protocols")
-            )
-            raise UnknownNameError(f"'{source}' leaves nobody out for a classifier: it {what}. Leave-out protocols: {_list(protocols())}.")
+        if other := built_in().get(source):
+            told = "is of few-shot episodes, load it with sslts.evaluate.one_shot"
+            if other["kind"] != "episodes":
+                told = "judges words, load it with sslts.evaluate.text_protocols"
+            raise UnknownNameError(f"'{source}' leaves nobody out for a classifier: it {told}. Leave-out protocols: {_list(protocols())}.")
         raise UnknownNameError(f"No protocol is named '{source}'. {suggest(source, protocols())}Known protocols: {_list(protocols())}.")
     return _checked(parse(Protocol, built_in()[source], source))
 

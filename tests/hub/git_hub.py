@@ -118,8 +118,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.command in ("POST", "PUT") and (account is None or not account[1]):
             return self.refuse(401 if account is None else 403)
         if path == "/api/repos/create":
+            assert account is not None, "only POST asks for this, which was refused above without an account"
             told = json.loads(self.body)
-            name = "/".join(part for part in (told.get("organization") or account[0], told["name"]) if part)  # type: ignore[index]
+            name = "/".join(part for part in (told.get("organization") or account[0], told["name"]) if part)
             known = name in self.hub.repos
             if not known:
                 first = _oid(b"")
